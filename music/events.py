@@ -1,0 +1,167 @@
+"""What a session's log consists of. `music.session_state` folds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from music.errors import Reason
+from music.note import SETTLED, Note
+from music.tuning import Instrument
+
+
+class Separation(Enum):
+    """Which stem is transcribed."""
+
+    OFF = "off"
+    AUTO = "auto"
+    VOCALS_REMOVED = "vocals_removed"
+    GUITAR = "guitar"
+
+
+class AudioEncoding(Enum):
+    """How the caller's bytes are to be read; CONTAINER is the bytes of one file whose header says the rest."""
+
+    PCM_S16LE = "pcm_s16le"
+    PCM_F32LE = "pcm_f32le"
+    CONTAINER = "container"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """The caller's audio; rate and channel count are 0 for a container."""
+
+    encoding: AudioEncoding
+    sample_rate_hz: int = 0
+    channel_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReference:
+    """A model that took part: its role ("transcriber", "separator"), name, and the file's SHA-256 in hex."""
+
+    role: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionConfig:
+    """What the caller asked for; with the samples and the models it determines every committed note."""
+
+    audio: AudioFormat
+    instrument: Instrument = field(default_factory=Instrument)
+    transcriber: str = ""
+    separation: Separation = Separation.OFF
+    session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """First event of every attempt; `started_at_ns` is Unix time."""
+
+    config: SessionConfig
+    models: tuple[ModelReference, ...]
+    started_at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRevised:
+    """A note appeared or changed."""
+
+    note: Note
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """Audio accepted so far and, once known, the length of the whole recording (sample indices)."""
+
+    received_until: int
+    duration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GapFound:
+    """Input in [start, end) was lost and not transcribed."""
+
+    start: int
+    end: int
+    cause: str
+
+
+class EndReason(Enum):
+    """Why a session ended without failing; what was accepted is transcribed in each case."""
+
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    DRAINED = "drained"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The session is over; `duration` is in samples."""
+
+    reason: EndReason
+    duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFailed:
+    """The session is over because of an error; what was accepted before it is transcribed."""
+
+    reason: Reason
+    message: str
+    duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTaken:
+    """The durable part of a session, folded up to the durable event `sequence`; replaces what a reader holds.
+
+    `notes` are COMMITTED or ENDED, by onset, then pitch.
+    """
+
+    sequence: int
+    attempt: int
+    processed_until: int
+    started: SessionStarted | None
+    notes: tuple[Note, ...]
+    gaps: tuple[GapFound, ...]
+    ended: SessionEnded | None
+    failed: SessionFailed | None
+
+
+Payload = SessionStarted | NoteRevised | Progressed | GapFound | SessionEnded | SessionFailed | SnapshotTaken
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvent:
+    """One entry of the log.
+
+    Attributes:
+        sequence: strictly increasing from 1; may skip.
+        attempt: counts the session's writers from 1.
+        previous_durable_sequence: on durable events, the durable one before; else 0.
+        processed_until: the watermark (sample index) when the event was made; every note before it is settled.
+        created_at_ns: Unix time.
+    """
+
+    session_id: str
+    sequence: int
+    attempt: int
+    previous_durable_sequence: int
+    processed_until: int
+    created_at_ns: int
+    payload: Payload
+
+
+def is_durable(payload: Payload) -> bool:
+    """Whether an event lives for the retention time and is never dropped; the others expire and may be coalesced."""
+    if isinstance(payload, NoteRevised):
+        return payload.note.state in SETTLED
+    return not isinstance(payload, Progressed | SnapshotTaken)
+
+
+def is_terminal(payload: Payload) -> bool:
+    """Whether nothing follows this event in its session."""
+    return isinstance(payload, SessionEnded | SessionFailed)

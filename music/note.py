@@ -1,0 +1,77 @@
+"""A note: one identity with revisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from music.tuning import Position
+
+
+class NoteState(Enum):
+    """TENTATIVE → COMMITTED → ENDED, or TENTATIVE → RETRACTED."""
+
+    TENTATIVE = "tentative"
+    COMMITTED = "committed"
+    ENDED = "ended"
+    RETRACTED = "retracted"
+
+
+SETTLED = frozenset({NoteState.COMMITTED, NoteState.ENDED})
+"""States in which onset, pitch, string and fret never change again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another place for a note; `cost` is what it would cost the hand above the chosen place (unitless, ≥ 0)."""
+
+    position: Position
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class PitchBend:
+    """Deviation from the note's pitch at one moment: sample index, semitones."""
+
+    at: int
+    semitones: float
+
+
+@dataclass(frozen=True, slots=True)
+class Technique:
+    """How a note is played or joined: `kind` (slide, hammer_on, pull_off, bend, vibrato, let_ring), id of the other
+    note or "", confidence 0..1."""
+
+    kind: str
+    to: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One revision of a note.
+
+    Attributes:
+        id: opaque, unique within its session, a function of the samples alone.
+        onset, offset: sample indices of the session's clock; offset is None while the note sounds.
+        pitch: MIDI pitch.
+        velocity: 0..1.
+        confidence: probability that the note was played, 0..1.
+        stability: probability that a TENTATIVE note is committed as it stands, 0..1; 1 from COMMITTED on.
+        position: None when the instrument has no place for the pitch (flag "out_of_range").
+        alternatives: the other places, cheapest first.
+    """
+
+    id: str
+    state: NoteState
+    onset: int
+    pitch: int
+    offset: int | None = None
+    velocity: float = 0.0
+    confidence: float = 0.0
+    stability: float = 0.0
+    position: Position | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    bends: tuple[PitchBend, ...] = ()
+    techniques: tuple[Technique, ...] = ()
+    flags: tuple[str, ...] = ()

@@ -1,0 +1,157 @@
+"""`session = fold(events)`: the one reducer (its twin is web_edge/ui/src/lib/session-state.ts, tested on the same vectors)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from music.events import (
+    GapFound,
+    NoteRevised,
+    Progressed,
+    SessionEnded,
+    SessionEvent,
+    SessionFailed,
+    SessionStarted,
+    SnapshotTaken,
+    is_durable,
+)
+from music.note import SETTLED, Note, NoteState
+
+
+class SessionState:
+    """A session as its events have told so far. Applying an event twice, or an old one, changes nothing.
+
+    Attributes:
+        sequence: of the last event applied.
+        durable_sequence: of the last durable event applied.
+        processed_until: the watermark, a sample index.
+        notes: the latest revision of every note that is not retracted, by id.
+    """
+
+    def __init__(self) -> None:
+        self.session_id = ""
+        self.sequence = 0
+        self.durable_sequence = 0
+        self.attempt = 0
+        self.processed_until = 0
+        self.received_until = 0
+        self.duration: int | None = None
+        self.started: SessionStarted | None = None
+        self.notes: dict[str, Note] = {}
+        self.gaps: list[GapFound] = []
+        self.ended: SessionEnded | None = None
+        self.failed: SessionFailed | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.ended is not None or self.failed is not None
+
+    def has_missed(self, event: SessionEvent) -> bool:
+        """Whether a durable event before `event` never arrived: the reader must resume after `durable_sequence`."""
+        return (
+            event.sequence > self.sequence
+            and is_durable(event.payload)
+            and event.previous_durable_sequence != self.durable_sequence
+        )
+
+    def apply(self, event: SessionEvent) -> None:
+        """Fold one event in."""
+        if isinstance(event.payload, SnapshotTaken):
+            self._replace(event, event.payload)
+            return
+        if event.sequence <= self.sequence:
+            return
+        self.session_id = event.session_id
+        self.sequence = event.sequence
+        self.attempt = max(self.attempt, event.attempt)
+        if is_durable(event.payload):
+            self.durable_sequence = event.sequence
+        match event.payload:
+            case SessionStarted() as started:
+                self.started = started
+                self._drop_tentative()
+            case NoteRevised(note):
+                self._revise(note)
+            case Progressed(received_until, duration):
+                self.received_until = max(self.received_until, received_until)
+                self.duration = self.duration if duration is None else duration
+            case GapFound() as gap:
+                if gap not in self.gaps:
+                    self.gaps.append(gap)
+            case SessionEnded() as ended:
+                self.ended = ended
+                self._close(ended.duration)
+            case SessionFailed() as failed:
+                self.failed = failed
+                self._close(failed.duration)
+        self._raise_watermark(event.processed_until)
+
+    def snapshot(self) -> SnapshotTaken:
+        """The durable part of the state."""
+        return SnapshotTaken(
+            sequence=self.durable_sequence,
+            attempt=self.attempt,
+            processed_until=self.processed_until,
+            started=self.started,
+            notes=tuple(note for note in self.sorted_notes() if note.state in SETTLED),
+            gaps=tuple(self.gaps),
+            ended=self.ended,
+            failed=self.failed,
+        )
+
+    def sorted_notes(self) -> list[Note]:
+        """Notes by onset, then pitch, then id."""
+        return sorted(self.notes.values(), key=lambda note: (note.onset, note.pitch, note.id))
+
+    def _revise(self, note: Note) -> None:
+        known = self.notes.get(note.id)
+        if known is not None and known.state is NoteState.ENDED:
+            return
+        if known is not None and known.state is NoteState.COMMITTED and note.state not in SETTLED:
+            return
+        if note.state is NoteState.RETRACTED:
+            self.notes.pop(note.id, None)
+        else:
+            self.notes[note.id] = note
+
+    def _raise_watermark(self, processed_until: int) -> None:
+        if processed_until <= self.processed_until:
+            return
+        self.processed_until = processed_until
+        # A retraction may have expired unread; the watermark says the same thing and never expires.
+        self._drop_tentative(before=processed_until)
+
+    def _drop_tentative(self, before: int | None = None) -> None:
+        for note in list(self.notes.values()):
+            if note.state is NoteState.TENTATIVE and (before is None or note.onset < before):
+                del self.notes[note.id]
+
+    def _close(self, duration: int) -> None:
+        self.duration = duration
+        self._drop_tentative()
+
+    def _replace(self, event: SessionEvent, snapshot: SnapshotTaken) -> None:
+        if snapshot.sequence <= self.sequence:
+            return
+        self.session_id = event.session_id
+        self.sequence = snapshot.sequence
+        self.durable_sequence = snapshot.sequence
+        self.attempt = snapshot.attempt
+        self.processed_until = max(self.processed_until, snapshot.processed_until)
+        self.started = snapshot.started
+        self.notes = {note.id: note for note in snapshot.notes}
+        self.gaps = list(snapshot.gaps)
+        self.ended = snapshot.ended
+        self.failed = snapshot.failed
+        over = snapshot.ended or snapshot.failed
+        if over is not None:
+            self.duration = over.duration
+            self.received_until = max(self.received_until, over.duration)
+
+
+def fold(events: Iterable[SessionEvent]) -> SessionState:
+    """The state after `events`, in order."""
+    state = SessionState()
+    for event in events:
+        state.apply(event)
+    return state

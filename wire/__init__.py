@@ -1,0 +1,1 @@
+"""The contract with the outside: generated stubs, codec, subject names, error tables. Nothing here decides anything."""
