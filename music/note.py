@@ -40,7 +40,8 @@ class PitchBend:
 @dataclass(frozen=True, slots=True)
 class Technique:
     """How a note is played or joined: `kind` (slide, hammer_on, pull_off, bend, vibrato, let_ring), id of the other
-    note or "", confidence 0..1."""
+    note or "", confidence 0..1.
+    """
 
     kind: str
     to: str

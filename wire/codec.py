@@ -61,9 +61,7 @@ _REASON_PREFIX = "ERROR_REASON_"
 
 
 def encode_instrument(instrument: Instrument) -> instrument_pb2.Instrument:
-    return instrument_pb2.Instrument(
-        tuning=instrument.tuning, capo=instrument.capo, fret_count=instrument.fret_count
-    )
+    return instrument_pb2.Instrument(tuning=instrument.tuning, capo=instrument.capo, fret_count=instrument.fret_count)
 
 
 def decode_instrument(message: instrument_pb2.Instrument) -> Instrument:
@@ -91,7 +89,8 @@ def encode_config(config: SessionConfig) -> session_pb2.SessionConfig:
 
 def decode_config(message: session_pb2.SessionConfig) -> SessionConfig:
     """Raises InvalidInput: ENCODING_UNSUPPORTED, CONFIG_INVALID and those of `decode_instrument`. Ranges of the audio
-    format are the decoder's to check."""
+    format are the decoder's to check.
+    """
     encoding = _ENCODINGS.get(message.audio.encoding)
     if encoding is None:
         names = ", ".join(audio_pb2.AudioEncoding.Name(value) for value in _ENCODINGS)

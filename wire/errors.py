@@ -8,7 +8,7 @@ import grpc
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
-from music.errors import Conflict, Cancelled, GenesisError, InvalidInput, NotFound, Overloaded, Reason, Unavailable
+from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Overloaded, Reason, Unavailable
 
 DOMAIN = "genesis.music"
 PROBLEM_TYPE_BASE = "https://genesis.music/problems/"
@@ -75,7 +75,10 @@ _KINDS: tuple[tuple[type[GenesisError], frozenset[grpc.StatusCode]], ...] = (
     (Overloaded, frozenset({grpc.StatusCode.RESOURCE_EXHAUSTED})),
     (Unavailable, frozenset({_DOWN})),
     (Cancelled, frozenset({grpc.StatusCode.CANCELLED})),
-    (Conflict, frozenset({grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.ABORTED, grpc.StatusCode.FAILED_PRECONDITION})),
+    (
+        Conflict,
+        frozenset({grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.ABORTED, grpc.StatusCode.FAILED_PRECONDITION}),
+    ),
 )
 
 
