@@ -162,7 +162,8 @@ def decode_note(message: note_pb2.Note) -> Note:
 
 
 def encode_reason(reason: Reason) -> error_pb2.ErrorReason:
-    return error_pb2.ErrorReason.Value(_REASON_PREFIX + reason.value)
+    value: error_pb2.ErrorReason = getattr(error_pb2.ErrorReason, _REASON_PREFIX + reason.value)
+    return value
 
 
 def decode_reason(value: error_pb2.ErrorReason) -> Reason:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import grpc
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Overloaded, Reason, Unavailable
 
@@ -107,17 +108,15 @@ def from_rpc(error: grpc.aio.AioRpcError, otherwise: Reason) -> GenesisError:
     """The error a server of ours raised, from the client's side of the call.
 
     Args:
+        error: what the call raised.
         otherwise: the reason when the status carries no ErrorInfo of ours (a connection that broke, a proxy's answer).
     """
-    reason, about = otherwise, {}
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
-            for detail in status_pb2.Status.FromString(value).details:
-                info = error_details_pb2.ErrorInfo()
-                if detail.Unpack(info) and info.domain == DOMAIN and info.reason in Reason.__members__:
-                    reason, about = Reason(info.reason), dict(info.metadata)
-    status = FACES[reason].grpc
-    kind = next((kind for kind, statuses in _KINDS if status in statuses), GenesisError)
-    failure = kind(reason, error.details() or FACES[reason].title)
-    failure.about = about
-    return failure
+    reason, about = otherwise, dict[str, str]()
+    status = rpc_status.aio.from_call(error)
+    for detail in status.details if status else ():
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info) and info.domain == DOMAIN and info.reason in Reason.__members__:
+            reason, about = Reason(info.reason), dict(info.metadata)
+    code = FACES[reason].grpc
+    kind = next((kind for kind, codes in _KINDS if code in codes), GenesisError)
+    return kind(reason, error.details() or FACES[reason].title, **about)

@@ -1,0 +1,115 @@
+# Everything a developer or CI does. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+UI := web_edge/ui
+# Node comes from PyPI into the environment where the machine has none.
+export PATH := $(PATH):$(CURDIR)/$(BIN)
+STAMPS := .venv/stamps
+
+.PHONY: help run setup test lint format generate check-generated ui models demo bench lock baseline clean
+
+help: ## List what make can do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+# --- environment -------------------------------------------------------------------------------------------------------
+
+$(STAMPS)/bootstrap: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is older (make PYTHON=python3.12)"; exit 1; }
+	@echo "→ creating .venv"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/node: $(STAMPS)/bootstrap requirements/node.txt
+	@command -v npm >/dev/null || { echo "→ no npm here: taking Node from PyPI"; $(BIN)/uv pip install --quiet --require-hashes -r requirements/node.txt; }
+	touch $@
+
+$(STAMPS)/run: $(STAMPS)/bootstrap requirements/run.txt pyproject.toml
+	@echo "→ installing what the product needs"
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/run.txt
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(STAMPS)/dev: $(STAMPS)/run requirements/dev.txt
+	@echo "→ installing what development needs"
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
+	touch $@
+
+# --- what is built, never committed ------------------------------------------------------------------------------------
+
+$(STAMPS)/ui-modules: $(STAMPS)/node $(UI)/package-lock.json
+	@echo "→ installing what the page needs"
+	cd $(UI) && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(UI)/dist/index.html: $(STAMPS)/ui-modules $(shell find $(UI)/src $(UI)/index.html $(UI)/vite.config.ts -type f 2>/dev/null)
+	@echo "→ building the page"
+	cd $(UI) && npm run --silent build -- --logLevel warn
+	touch $@
+
+ui: $(UI)/dist/index.html ## Build the page
+
+models: $(STAMPS)/run ## Build model_repo/ (quick when it is there)
+	$(BIN)/genesis models build
+
+demo: $(STAMPS)/run $(STAMPS)/node ## Render the demo piece (quick when it is there)
+	$(BIN)/genesis demo build
+
+# --- the two commands of the README ------------------------------------------------------------------------------------
+
+run: $(STAMPS)/run ui models demo ## Set everything up and serve on this machine
+	exec $(BIN)/genesis serve $(ARGS)
+
+setup: $(STAMPS)/dev ui models demo ## A .venv with everything that run, test, lint and bench need
+
+test: setup ## All checks and tests, with a coverage report (ARGS="-k name" for some)
+	@$(MAKE) --no-print-directory lint
+	cd $(UI) && npm test --silent
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-report=xml -q $(ARGS)
+
+# --- quality -----------------------------------------------------------------------------------------------------------
+
+lint: $(STAMPS)/dev $(STAMPS)/ui-modules check-generated ## Format, lint, types, layers, contract
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo 2>&1 | tail -n 6
+	$(BIN)/buf lint
+	$(BIN)/buf breaking --against proto/baseline.binpb
+	cd $(UI) && npm run --silent check && npm run --silent lint
+
+format: $(STAMPS)/dev ## Format Python
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --fix --quiet .
+
+generate: $(STAMPS)/dev $(STAMPS)/ui-modules ## Python stubs and TypeScript types from proto/
+	$(BIN)/python -m wire.generate
+	cd $(UI) && npm run --silent generate
+
+check-generated: generate ## Regenerating must leave no difference
+	@git diff --exit-code --stat -- wire/gen $(UI)/src/gen || { echo "generated code differs from proto/: commit what 'make generate' wrote"; exit 1; }
+	@test -z "$$(git status --porcelain -- wire/gen $(UI)/src/gen)" || { git status --short -- wire/gen $(UI)/src/gen; exit 1; }
+
+baseline: $(STAMPS)/dev ## At a release only: what `buf breaking` compares with from now on
+	$(BIN)/buf build --exclude-source-info -o proto/baseline.binpb
+
+bench: setup ## All quick benchmarks (make bench-NAME for one)
+	$(BIN)/python -m bench
+
+bench-%: setup
+	$(BIN)/python -m bench $*
+
+COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
+lock: $(STAMPS)/bootstrap ## Lock all dependencies anew, with hashes
+	$(COMPILE) pyproject.toml --extra cpu -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra cpu --extra dev -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(COMPILE) requirements/node.in -o requirements/node.txt
+
+clean: ## Remove everything that was built
+	rm -rf .venv var $(UI)/node_modules $(UI)/dist model_repo/*/*/model.onnx
