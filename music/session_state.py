@@ -1,4 +1,7 @@
-"""`session = fold(events)`: the one reducer (its twin is web_edge/ui/src/lib/session-state.ts, tested on the same vectors)."""
+"""`session = fold(events)`: the one reducer.
+
+Its twin is web_edge/ui/src/lib/session-state.ts; both are tested on tests/vectors.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterable
 from music.events import (
     GapFound,
     NoteRevised,
+    Payload,
     Progressed,
     SessionEnded,
     SessionEvent,
@@ -66,7 +70,11 @@ class SessionState:
         self.attempt = max(self.attempt, event.attempt)
         if is_durable(event.payload):
             self.durable_sequence = event.sequence
-        match event.payload:
+        self._apply_payload(event.payload)
+        self._raise_watermark(event.processed_until)
+
+    def _apply_payload(self, payload: Payload) -> None:
+        match payload:
             case SessionStarted() as started:
                 self.started = started
                 self._drop_tentative()
@@ -84,7 +92,6 @@ class SessionState:
             case SessionFailed() as failed:
                 self.failed = failed
                 self._close(failed.duration)
-        self._raise_watermark(event.processed_until)
 
     def snapshot(self) -> SnapshotTaken:
         """The durable part of the state."""

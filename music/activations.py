@@ -1,0 +1,88 @@
+"""What a transcription network says: for every frame and pitch, how likely a note sounds, begins, and at which bend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOWEST_PITCH = 21
+"""MIDI pitch of column 0 (A0)."""
+PITCH_COUNT = 88
+BINS_PER_SEMITONE = 3
+CONTOUR_BINS = PITCH_COUNT * BINS_PER_SEMITONE
+
+
+@dataclass(frozen=True, slots=True)
+class FrameGrid:
+    """Where frames lie on the session's clock.
+
+    Attributes:
+        hop: samples from one frame to the next.
+        onset_lag: samples by which the frame where a network's onset peaks lies after the onset itself (negative:
+            before it). A property of the network, measured on rendered notes whose onsets are exact.
+    """
+
+    hop: int
+    onset_lag: int = 0
+
+    def sample_of(self, frame: int) -> int:
+        """Sample index (≥ 0) of an onset that peaks in `frame`."""
+        return max(0, frame * self.hop - self.onset_lag)
+
+    def frame_count(self, duration: int) -> int:
+        """How many frames a signal of `duration` samples has: those that begin inside it."""
+        return -(-duration // self.hop)
+
+
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """Settled activations of consecutive frames; consecutive pieces abut.
+
+    Attributes:
+        first_frame: index of row 0, counted from the session's first frame.
+        onset: f32[t, 88], probability that a note of this pitch begins in the frame, 0..1; column 0 is MIDI pitch 21.
+        frame: f32[t, 88], probability that this pitch sounds, 0..1.
+        contour: f32[t, 264], salience in thirds of a semitone, 0..1; bin 3p + 1 is the centre of column p's pitch.
+    """
+
+    first_frame: int
+    onset: NDArray[np.float32]
+    frame: NDArray[np.float32]
+    contour: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return int(self.onset.shape[0])
+
+    @property
+    def end_frame(self) -> int:
+        """One past the last frame."""
+        return self.first_frame + len(self)
+
+    def rows(self, start: int, end: int) -> Activations:
+        """Frames [start, end), counted from the session's first frame and cut to what is here."""
+        begin = min(max(start - self.first_frame, 0), len(self))
+        cut = slice(begin, max(begin, end - self.first_frame))
+        return Activations(self.first_frame + begin, self.onset[cut], self.frame[cut], self.contour[cut])
+
+
+def join(pieces: Sequence[Activations]) -> Activations:
+    """Abutting pieces as one.
+
+    Raises:
+        ValueError: there is no piece, or two do not abut.
+    """
+    if not pieces:
+        raise ValueError("nothing to join")
+    for before, after in pairwise(pieces):
+        if before.end_frame != after.first_frame:
+            raise ValueError(f"frames {before.first_frame}..{before.end_frame} do not abut {after.first_frame}")
+    return Activations(
+        pieces[0].first_frame,
+        np.concatenate([piece.onset for piece in pieces]),
+        np.concatenate([piece.frame for piece in pieces]),
+        np.concatenate([piece.contour for piece in pieces]),
+    )

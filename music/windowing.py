@@ -1,0 +1,129 @@
+"""Which windows of the signal a network sees, and which frames of each window count.
+
+Every boundary is fixed in sample index from the session's start, so how the signal was cut into chunks on its way here
+leaves no trace. Window k begins `left_frames` before frame k * hop_frames and answers for the hop_frames frames from
+there on; what it says about the frames left and right of those is dropped, because a network knows little near an
+edge. Before the signal and after its end the windows hold zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music.activations import Activations
+
+
+@dataclass(frozen=True, slots=True)
+class WindowGrid:
+    """The windows of one network.
+
+    Attributes:
+        window_samples: samples the network takes.
+        window_frames: frames it returns; frame i of a window lies i * frame_hop samples after the window's start.
+        frame_hop: samples between frames.
+        hop_frames: frames from one window to the next, each of which counts once.
+        left_frames: frames dropped at a window's start; right of the counted ones the rest is dropped.
+    """
+
+    window_samples: int
+    window_frames: int
+    frame_hop: int
+    hop_frames: int
+    left_frames: int
+
+    def __post_init__(self) -> None:
+        if min(self.window_samples, self.frame_hop, self.hop_frames) < 1 or self.left_frames < 0:
+            raise ValueError("a window grid needs positive lengths")
+        if self.left_frames + self.hop_frames > self.window_frames:
+            raise ValueError(f"a window of {self.window_frames} frames cannot settle {self.hop_frames} of them")
+
+    def start_of(self, index: int) -> int:
+        """Sample index at which a window begins; negative where it begins before the signal."""
+        return (index * self.hop_frames - self.left_frames) * self.frame_hop
+
+    def complete_count(self, received: int) -> int:
+        """How many windows lie entirely within the first `received` samples."""
+        return max(0, (received - self.window_samples - self.start_of(0)) // (self.hop_frames * self.frame_hop) + 1)
+
+    def frame_count(self, duration: int) -> int:
+        """How many frames a signal of `duration` samples has: those that begin inside it."""
+        return -(-duration // self.frame_hop)
+
+    def window_count(self, duration: int) -> int:
+        """How many windows answer for all frames of a signal of `duration` samples."""
+        return -(-self.frame_count(duration) // self.hop_frames)
+
+    def trim(
+        self,
+        index: int,
+        onset: NDArray[np.float32],
+        frame: NDArray[np.float32],
+        contour: NDArray[np.float32],
+        duration: int | None = None,
+    ) -> Activations:
+        """The frames a window answers for.
+
+        Args:
+            index: which window.
+            onset: f32[window_frames, 88].
+            frame: f32[window_frames, 88].
+            contour: f32[window_frames, 264].
+            duration: length of the whole signal once it has ended; frames behind it are dropped.
+        """
+        first = index * self.hop_frames
+        count = self.hop_frames if duration is None else min(self.hop_frames, self.frame_count(duration) - first)
+        cut = slice(self.left_frames, self.left_frames + max(0, count))
+        return Activations(first, onset[cut], frame[cut], contour[cut])
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One window of the signal: `samples` is f32[window_samples], mono."""
+
+    index: int
+    samples: NDArray[np.float32]
+
+
+class Windower:
+    """Samples in, in pieces of any length; windows out, in order. Holds less than one window besides the last piece."""
+
+    def __init__(self, grid: WindowGrid) -> None:
+        self._grid = grid
+        self._next = 0
+        self._received = 0
+        # The signal from the next window's start on; what lies before the signal is silence.
+        self._held = np.zeros(max(0, -grid.start_of(0)), np.float32)
+
+    @property
+    def duration(self) -> int:
+        """Samples received so far."""
+        return self._received
+
+    def push(self, samples: NDArray[np.float32]) -> list[Window]:
+        """The windows that became complete with `samples` (f32[n], mono, any n)."""
+        self._received += len(samples)
+        self._held = np.concatenate([self._held, samples.astype(np.float32, copy=False)])
+        return self._take(self._grid.complete_count(self._received))
+
+    def finish(self) -> list[Window]:
+        """The windows that answer for the remaining frames, padded with zeros; nothing may be pushed after it."""
+        count = self._grid.window_count(self._received)
+        missing = self._grid.start_of(count - 1) + self._grid.window_samples - self._received
+        if count > self._next and missing > 0:
+            self._held = np.concatenate([self._held, np.zeros(missing, np.float32)])
+        return self._take(count)
+
+    def _take(self, count: int) -> list[Window]:
+        windows = []
+        hop = self._grid.hop_frames * self._grid.frame_hop
+        begin = 0
+        for index in range(self._next, count):
+            windows.append(Window(index, self._held[begin : begin + self._grid.window_samples].copy()))
+            begin += hop
+        if windows:
+            self._next = count
+            self._held = self._held[begin:].copy()
+        return windows
