@@ -39,6 +39,8 @@ class WindowGrid:
             raise ValueError("a window grid needs positive lengths")
         if self.left_frames + self.hop_frames > self.window_frames:
             raise ValueError(f"a window of {self.window_frames} frames cannot settle {self.hop_frames} of them")
+        if self.window_samples < self.hop_frames * self.frame_hop:
+            raise ValueError("windows must not leave samples out between them")
 
     def start_of(self, index: int) -> int:
         """Sample index at which a window begins; negative where it begins before the signal."""

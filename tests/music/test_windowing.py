@@ -13,7 +13,7 @@ BASIC_PITCH = WindowGrid(window_samples=43_844, window_frames=172, frame_hop=256
 
 grids = st.builds(
     lambda hop, left, right, frame_hop, odd: WindowGrid(
-        window_samples=(left + hop + right) * frame_hop - min(odd, frame_hop - 1),
+        window_samples=(left + hop + right) * frame_hop - (min(odd, frame_hop - 1) if left + right else 0),
         window_frames=left + hop + right,
         frame_hop=frame_hop,
         hop_frames=hop,
@@ -108,6 +108,8 @@ def test_nothing_is_nothing() -> None:
 def test_an_impossible_grid_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot settle"):
         WindowGrid(window_samples=1024, window_frames=4, frame_hop=256, hop_frames=4, left_frames=1)
+    with pytest.raises(ValueError, match="leave samples out"):
+        WindowGrid(window_samples=1023, window_frames=4, frame_hop=256, hop_frames=4, left_frames=0)
     with pytest.raises(ValueError, match="positive"):
         WindowGrid(window_samples=1024, window_frames=4, frame_hop=0, hop_frames=4, left_frames=0)
 
