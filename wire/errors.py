@@ -112,7 +112,7 @@ def from_rpc(error: grpc.aio.AioRpcError, otherwise: Reason) -> GenesisError:
         otherwise: the reason when the status carries no ErrorInfo of ours (a connection that broke, a proxy's answer).
     """
     reason, about = otherwise, dict[str, str]()
-    status = rpc_status.aio.from_call(error)
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # reads the same three methods of either kind of call
     for detail in status.details if status else ():
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info) and info.domain == DOMAIN and info.reason in Reason.__members__:

@@ -1,0 +1,149 @@
+"""Whatever the rules can say comes back unchanged from the wire."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from music.audio import sample_at, seconds
+from music.errors import InvalidInput, Reason
+from music.events import (
+    AudioEncoding,
+    AudioFormat,
+    EndReason,
+    GapFound,
+    ModelReference,
+    NoteRevised,
+    Payload,
+    Progressed,
+    Separation,
+    SessionConfig,
+    SessionEnded,
+    SessionEvent,
+    SessionFailed,
+    SessionStarted,
+    SnapshotTaken,
+)
+from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.tuning import TUNINGS, Instrument, Position
+from wire.codec import decode_config, decode_event, decode_note, encode_config, encode_event, encode_note
+from wire.gen.genesis.v1 import event_pb2, note_pb2, session_pb2
+
+TWO_DAYS = 22_050 * 3600 * 48
+samples = st.integers(0, TWO_DAYS)
+unit = st.floats(0, 1)
+words = st.text(max_size=12)
+unix_ns = st.integers(0, 4_000_000_000 * 10**9)
+positions = st.builds(Position, st.integers(1, 8), st.integers(0, 24))
+notes = st.builds(
+    Note,
+    id=words,
+    state=st.sampled_from(NoteState),
+    onset=samples,
+    pitch=st.integers(0, 127),
+    offset=st.none() | samples,
+    velocity=unit,
+    confidence=unit,
+    stability=unit,
+    position=st.none() | positions,
+    alternatives=st.lists(st.builds(Alternative, positions, st.floats(0, 1e6)), max_size=3).map(tuple),
+    bends=st.lists(st.builds(PitchBend, samples, st.floats(-12, 12)), max_size=3).map(tuple),
+    techniques=st.lists(st.builds(Technique, words, words, unit), max_size=2).map(tuple),
+    flags=st.lists(words, max_size=2).map(tuple),
+)
+instruments = st.builds(Instrument, st.sampled_from(sorted(TUNINGS.values())), st.integers(0, 12), st.integers(12, 36))
+configs = st.builds(
+    SessionConfig,
+    audio=st.builds(AudioFormat, st.sampled_from(AudioEncoding), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)),
+    instrument=instruments,
+    transcriber=words,
+    separation=st.sampled_from(Separation),
+    session_id=words,
+)
+started = st.builds(
+    SessionStarted, configs, st.lists(st.builds(ModelReference, words, words, words), max_size=2).map(tuple), unix_ns
+)
+gaps = st.builds(GapFound, samples, samples, words)
+ended = st.builds(SessionEnded, st.sampled_from(EndReason), samples)
+failed = st.builds(SessionFailed, st.sampled_from(Reason), words, samples)
+payloads: st.SearchStrategy[Payload] = st.one_of(
+    started,
+    st.builds(NoteRevised, notes),
+    st.builds(Progressed, samples, st.none() | samples),
+    gaps,
+    ended,
+    failed,
+    st.builds(
+        SnapshotTaken,
+        sequence=st.integers(0, 2**63),
+        attempt=st.integers(0, 2**31),
+        processed_until=samples,
+        started=st.none() | started,
+        notes=st.lists(notes, max_size=3).map(tuple),
+        gaps=st.lists(gaps, max_size=2).map(tuple),
+        ended=st.none() | ended,
+        failed=st.none() | failed,
+    ),
+)
+events = st.builds(
+    SessionEvent,
+    session_id=words,
+    sequence=st.integers(0, 2**63),
+    attempt=st.integers(0, 2**31),
+    previous_durable_sequence=st.integers(0, 2**63),
+    processed_until=samples,
+    created_at_ns=unix_ns,
+    payload=payloads,
+)
+
+
+@given(samples)
+def test_seconds_lose_no_sample_in_two_days(sample: int) -> None:
+    assert sample_at(seconds(sample)) == sample
+
+
+@given(events)
+def test_every_event_survives_its_bytes(event: SessionEvent) -> None:
+    raw = encode_event(event).SerializeToString()
+    assert decode_event(event_pb2.SessionEvent.FromString(raw)) == event
+
+
+@given(notes)
+def test_every_note_survives_its_bytes(note: Note) -> None:
+    assert decode_note(note_pb2.Note.FromString(encode_note(note).SerializeToString())) == note
+
+
+@given(configs)
+def test_every_configuration_survives_its_bytes(config: SessionConfig) -> None:
+    raw = encode_config(config).SerializeToString()
+    assert decode_config(session_pb2.SessionConfig.FromString(raw)) == config
+
+
+def refused(message: session_pb2.SessionConfig) -> Reason:
+    with pytest.raises(InvalidInput) as caught:
+        decode_config(message)
+    return caught.value.reason
+
+
+def test_a_bad_configuration_is_refused_by_name() -> None:
+    assert refused(session_pb2.SessionConfig()) is Reason.ENCODING_UNSUPPORTED
+    good = encode_config(SessionConfig(AudioFormat(AudioEncoding.PCM_S16LE, 44_100, 1)))
+    for field, value, reason in [("capo", 13, Reason.CAPO_INVALID), ("fret_count", 99, Reason.CONFIG_INVALID)]:
+        bad = session_pb2.SessionConfig()
+        bad.CopyFrom(good)
+        setattr(bad.instrument, field, value)
+        assert refused(bad) is reason
+    good.instrument.tuning[:] = [64, 59, 55]
+    assert refused(good) is Reason.TUNING_INVALID
+
+
+def test_an_empty_instrument_is_a_guitar_in_standard_tuning() -> None:
+    message = encode_config(SessionConfig(AudioFormat(AudioEncoding.CONTAINER)))
+    message.ClearField("instrument")
+    assert decode_config(message).instrument == Instrument()
+
+
+def test_an_event_from_a_later_version_is_refused_not_misread() -> None:
+    with pytest.raises(InvalidInput):
+        decode_event(event_pb2.SessionEvent(session_id="s", sequence=1))
