@@ -1,0 +1,1 @@
+"""The demo piece: a tab typed by hand, played by a sampled guitar, with its exact truth beside it."""
