@@ -68,6 +68,7 @@ FACES: dict[Reason, Face] = {
     Reason.INTERNAL: Face(grpc.StatusCode.INTERNAL, 500, "Something went wrong on our side"),
     Reason.ORIGIN_NOT_ALLOWED: Face(grpc.StatusCode.PERMISSION_DENIED, 403, "This origin may not connect"),
     Reason.READER_TOO_SLOW: Face(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "The reader is too slow"),
+    Reason.STORAGE_UNAVAILABLE: Face(_DOWN, 503, "The disk cannot take the file"),
 }
 
 _KINDS: tuple[tuple[type[GenesisError], frozenset[grpc.StatusCode]], ...] = (
