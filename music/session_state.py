@@ -116,7 +116,8 @@ class SessionState:
             return
         if known is not None and known.state is NoteState.COMMITTED and note.state not in SETTLED:
             return
-        if note.state is NoteState.RETRACTED:
+        late = note.state is NoteState.TENTATIVE and note.onset < self.processed_until
+        if late or note.state is NoteState.RETRACTED:
             self.notes.pop(note.id, None)
         else:
             self.notes[note.id] = note
