@@ -1,0 +1,44 @@
+"""What the rest of the product asks of a transcriber."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music.activations import Activations, FrameGrid
+from music.events import ModelReference
+
+
+class ActivationStream(Protocol):
+    """One session's signal on its way through a transcriber. Not shared between tasks."""
+
+    async def push(self, samples: NDArray[np.float32]) -> list[Activations]:
+        """Take more of the signal.
+
+        Hand over everything at hand: windows that become complete in one push run side by side.
+
+        Args:
+            samples: f32[n], mono, 22 050 Hz, nominally -1..1, finite; any n.
+
+        Returns:
+            The settled activations that became known, in order, abutting; the same ones however the signal was cut.
+        """
+        ...
+
+    async def finish(self) -> list[Activations]:
+        """The activations that are left, the signal followed by silence. Nothing may be pushed afterwards."""
+        ...
+
+
+class Transcriber(Protocol):
+    """A transcription network, ready to run; shared by all sessions of a process."""
+
+    @property
+    def reference(self) -> ModelReference: ...
+
+    @property
+    def grid(self) -> FrameGrid: ...
+
+    def open_stream(self) -> ActivationStream: ...
