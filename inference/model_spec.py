@@ -117,7 +117,7 @@ class ModelSpec:
         """The model's file, its digest checked.
 
         Raises:
-            Unavailable: MODEL_MISSING, it has not been built; MODEL_MISMATCH, it is not the file the configuration means.
+            Unavailable: MODEL_MISSING, it has not been built; MODEL_MISMATCH, it is not the file that was meant.
         """
         try:
             content = self.path.read_bytes()
@@ -128,7 +128,10 @@ class ModelSpec:
             raise mismatch(self.name, f"{self.path} cannot be read: {error.strerror}.", path=self.path) from error
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
-            message = f"{self.path} ({len(content)} bytes) has SHA-256 {found}, {CONFIG_NAME} says {self.sha256}. {BUILD_HINT}"
+            message = (
+                f"{self.path} ({len(content)} bytes) has SHA-256 {found}, "
+                f"{CONFIG_NAME} says {self.sha256}. {BUILD_HINT}"
+            )
             raise mismatch(self.name, message, path=self.path, found=found, expected=self.sha256)
         return content
 
@@ -177,8 +180,8 @@ def _tensor(model: str, name: str, data_type: str, dims: list[int]) -> TensorSpe
 def _triton_schema() -> ModuleType:
     """Triton's generated `model_config_pb2`, without the client around it.
 
-    `import tritonclient.grpc` loads grpc and the whole client (about 0.4 s) and insists on the [grpc] extra, whose upper bound
-    on protobuf lies below ours. The generated module alone needs only protobuf.
+    `import tritonclient.grpc` loads grpc and the whole client (0.4 s more) and belongs to the [grpc] extra, whose upper
+    bound on protobuf lies below ours. The generated module alone needs only protobuf.
     """
     package = importlib.util.find_spec("tritonclient")
     for folder in (package.submodule_search_locations if package is not None else None) or ():

@@ -29,11 +29,11 @@ _ORT_TYPES = {
 class OnnxRunner:
     """One loaded model. Runs happen in worker threads, so the event loop stays free.
 
-    Every run is a batch of exactly one, on one thread. In batches of four on two threads Basic Pitch's activations differ by 1e-7 from
-    those of single runs, and a result must not depend on how much audio came at once. Cores are used by running windows
-    side by side: measured on two cores, two single-threaded runs at a time take 24 ms a window, one run on two threads
-    30 ms; and there is no pool of threads that spins between runs (44 ms of CPU after each burst, and 64 ms a window instead
-    of 30 when the cores are shared).
+    Every run is a batch of exactly one, on one thread. In batches of four on two threads Basic Pitch's activations
+    differ by 1e-7 from those of single runs, and a result must not depend on how much audio came at once. Cores are
+    used by running windows side by side: measured on two cores, two single-threaded runs at a time take 24 ms a window,
+    one run on two threads 30 ms. And no pool of threads spins between runs (44 ms of CPU after each burst, and 64 ms a
+    window instead of 30 when the cores are shared).
     """
 
     def __init__(self, spec: ModelSpec, threads: int) -> None:
@@ -62,7 +62,7 @@ class OnnxRunner:
         return list(self._session.get_providers())
 
     async def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """`run_blocking` in a worker thread; waits while `threads` runs are under way. A run begun is finished, heard or not."""
+        """`run_blocking` in a worker thread; waits while `threads` runs are under way. A run once begun is finished."""
         return await anyio.to_thread.run_sync(self.run_blocking, inputs, limiter=self._limiter)
 
     def run_blocking(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -107,7 +107,7 @@ def _onnxruntime(spec: ModelSpec) -> ModuleType:
 def _providers(ort: ModuleType) -> list[str | tuple[str, dict[str, str]]]:
     found: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
     if "CUDAExecutionProvider" in ort.get_available_providers():
-        # Fixed algorithms in full precision: a search by timing, or TF32, would make notes depend on the moment or the card.
+        # Fixed algorithms in full precision: a search by timing, or TF32, would make notes depend on moment or card.
         found.insert(0, ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "DEFAULT", "use_tf32": "0"}))
     return found
 

@@ -64,6 +64,7 @@ def load_transcriber(name: str, model_repo: Path, *, threads: int = 2) -> Transc
 
     Args:
         name: a model of the repository; "" is the default.
+        model_repo: the repository's folder.
         threads: windows it runs at a time, over all sessions.
 
     Raises:
@@ -81,7 +82,7 @@ def load_transcriber(name: str, model_repo: Path, *, threads: int = 2) -> Transc
 
 
 def transcriber_names(model_repo: Path) -> list[str]:
-    """The models of the repository that can transcribe; a broken configuration counts, loading it says what is wrong."""
+    """The models that can transcribe; one with a broken configuration counts, for loading it says what is wrong."""
     return [status.name for status in list_models(model_repo) if status.role in ("transcriber", "")]
 
 
@@ -120,6 +121,7 @@ def build_models(model_repo: Path, progress: Callable[[str], None] = lambda _lin
     """Build every model whose file is missing or not the one its configuration means. Needs pip's index.
 
     Args:
+        model_repo: the repository's folder.
         progress: gets lines for people.
 
     Raises:

@@ -53,7 +53,7 @@ class WindowedTranscriber:
             for place, window in waiting:
                 results[place] = await self._run(window, duration)
 
-        # No more tasks than runs at a time: a long file must not fill the runner's queue before other sessions' windows.
+        # No more tasks than runs at a time: a long file must not queue up before other sessions' windows.
         async with anyio.create_task_group() as group:
             for _ in range(min(self._runner.threads, len(windows))):
                 group.start_soon(work)

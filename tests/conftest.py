@@ -7,6 +7,10 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.support.models import built_model_repo
+
+__all__ = ["built_model_repo"]
+
 MAY_BE_ABSENT = ("../shared/data",)
 """What even a CI machine may lack; a skip for any other reason fails there."""
 
