@@ -69,6 +69,9 @@ FACES: dict[Reason, Face] = {
     Reason.ORIGIN_NOT_ALLOWED: Face(grpc.StatusCode.PERMISSION_DENIED, 403, "This origin may not connect"),
     Reason.READER_TOO_SLOW: Face(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "The reader is too slow"),
     Reason.STORAGE_UNAVAILABLE: Face(_DOWN, 503, "The disk cannot take the file"),
+    Reason.ADDRESS_IN_USE: Face(_DOWN, 503, "Another process listens on that address"),
+    Reason.DEMO_UNAVAILABLE: Face(_DOWN, 503, "The demo piece cannot be made here"),
+    Reason.PROCESS_FAILED: Face(_DOWN, 503, "A process of the local stack does not run"),
 }
 
 _KINDS: tuple[tuple[type[GenesisError], frozenset[grpc.StatusCode]], ...] = (

@@ -18,15 +18,17 @@ from music.audio import seconds
 WAV_NAME, TRUTH_NAME = "demo.wav", "demo.json"
 
 
-def build_demo(out: Path, samples_dir: Path, *, force: bool = False) -> bool:
+def build_demo(out: Path, samples_dir: Path | None = None, *, force: bool = False) -> bool:
     """Fetch the samples, play the piece and write both files into `out`; False when they were there already.
+
+    `samples_dir`: where the sampled guitar is kept; beside `out` unless told.
 
     Raises:
         Unavailable: the samples cannot be fetched.
     """
     if not force and is_built(out):
         return False
-    bank = load_bank(fetch_samples(samples_dir))
+    bank = load_bank(fetch_samples(samples_dir or out.parent / "samples"))
     piece = read_piece()
     notes = perform(piece)
     audio = render(notes, bank)

