@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 def snapshot_subject(session_id: str) -> str:
     """Subject of a session's key in the bucket."""
-    return f"$KV.{subjects.SNAPSHOTS_BUCKET}.{session_id}"
+    return f"$KV.{subjects.SNAPSHOTS_BUCKET}.{subjects.checked_session_id(session_id)}"
 
 
 def sessions_stream() -> StreamConfig:
