@@ -1,0 +1,67 @@
+"""The recordings that benchmarks share."""
+
+from __future__ import annotations
+
+import json
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench._peers import ROOT
+from bench._scoring import PlainNote, notes_of
+from genesis.demo.build import build_demo
+from genesis.paths import default_data_dir, demo_dir
+
+GUITARSET = ROOT.parent / "shared" / "data" / "guitarset"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording with its truth; `kind` is what one must know to read a score on it."""
+
+    name: str
+    kind: str
+    audio: Path
+    truth: list[PlainNote]
+    tuning: tuple[int, ...]
+
+
+def labelled() -> tuple[list[Recording], list[str]]:
+    """The recordings there are, and a line for each one that is not, saying why."""
+    found, absent = [], []
+    take = GUITARSET / "00_BN1-129-Eb_comp_mic.wav"
+    if take.exists():
+        kind = "real guitar; Basic Pitch was trained on it"
+        found.append(_read("guitarset comp", kind, take, GUITARSET / "00_BN1-129-Eb_comp.json"))
+    else:
+        absent.append("guitarset comp: left out, ../shared/data is not beside this checkout")
+    found.append(demo())
+    return found, absent
+
+
+def demo() -> Recording:
+    """The product's demo piece, rendered when it is not there."""
+    folder = demo_dir(default_data_dir())
+    build_demo(folder)
+    kind = "rendered from samples: exact truth, cleaner than life"
+    return _read("demo piece", kind, folder / "demo.wav", folder / "demo.json")
+
+
+def write_looped(source: Path, target: Path, length_s: float) -> None:
+    """A mono 16-bit WAV of `length_s`: `source` (16-bit WAV) over and over."""
+    with wave.open(str(source)) as file:
+        rate, channels = file.getframerate(), file.getnchannels()
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, channels)[:, 0]
+    looped = np.resize(samples, round(length_s * rate))
+    with wave.open(str(target), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(looped.tobytes())
+
+
+def _read(name: str, kind: str, audio: Path, truth: Path) -> Recording:
+    document = json.loads(truth.read_text(encoding="utf-8"))
+    return Recording(name, kind, audio, notes_of(document), tuple(document["tuning"]))

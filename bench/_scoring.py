@@ -1,0 +1,88 @@
+"""Scores of notes against a truth: mir_eval's, and the same onsets with string and fret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mir_eval
+import numpy as np
+
+ONSET_TOLERANCE_S = 0.05
+PITCH_TOLERANCE_CENTS = 50.0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PlainNote:
+    """A note to score: seconds, MIDI pitch, and the place on the neck where there is one (string 1 is the highest)."""
+
+    onset_s: float
+    offset_s: float
+    pitch: int
+    string: int | None = None
+    fret: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Each 0..1.
+
+    Attributes:
+        precision, recall, f1: onset within 50 ms, pitch within 50 cents (mir_eval.transcription, no offsets).
+        f1_offset: also the offset within 50 ms or a fifth of the length.
+        tab_f1: onset within 50 ms, same string and fret.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    f1_offset: float
+    tab_f1: float
+
+
+def notes_of(document: dict[str, Any]) -> list[PlainNote]:
+    """The notes of a file in the schema "genesis.transcription/1"."""
+    return [
+        PlainNote(n["onset_s"], n["offset_s"], n["pitch"], n.get("string"), n.get("fret")) for n in document["notes"]
+    ]
+
+
+def score(truth: Sequence[PlainNote], found: Sequence[PlainNote]) -> Scores:
+    """Score `found`; a truth without places, or notes without, have a Tab F1 of 0."""
+    precision, recall, f1, _ = _mir_eval(truth, found, None)
+    _, _, f1_offset, _ = _mir_eval(truth, found, 0.2)
+    return Scores(precision, recall, f1, f1_offset, _tab_f1(truth, found))
+
+
+def _mir_eval(truth: Sequence[PlainNote], found: Sequence[PlainNote], offset_ratio: float | None) -> tuple[float, ...]:
+    if not truth or not found:
+        return (0.0, 0.0, 0.0, 0.0)
+    scores: tuple[float, ...] = mir_eval.transcription.precision_recall_f1_overlap(
+        *_arrays(truth),
+        *_arrays(found),
+        onset_tolerance=ONSET_TOLERANCE_S,
+        pitch_tolerance=PITCH_TOLERANCE_CENTS,
+        offset_ratio=offset_ratio,
+    )
+    return scores
+
+
+def _tab_f1(truth: Sequence[PlainNote], found: Sequence[PlainNote]) -> float:
+    matched = 0
+    for place in {(n.string, n.fret) for n in truth if n.string is not None}:
+        of_truth = [n for n in truth if (n.string, n.fret) == place]
+        of_found = [n for n in found if (n.string, n.fret) == place]
+        if of_truth and of_found:
+            # Within one place all notes have one pitch, so matching onsets is all that is left.
+            onsets = [np.array([n.onset_s for n in notes]) for notes in (of_truth, of_found)]
+            matched += len(mir_eval.util.match_events(*onsets, ONSET_TOLERANCE_S))
+    total = len(truth) + len(found)
+    return 2 * matched / total if total else 0.0
+
+
+def _arrays(notes: Sequence[PlainNote]) -> tuple[np.ndarray, np.ndarray]:
+    # A note of no length is nothing to mir_eval; the stock program and ours both end notes at a frame.
+    intervals = np.array([[n.onset_s, max(n.offset_s, n.onset_s + 1e-3)] for n in notes])
+    hertz = np.array([440.0 * 2 ** ((n.pitch - 69) / 12) for n in notes])
+    return intervals, hertz
