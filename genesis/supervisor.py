@@ -111,7 +111,8 @@ class Child:
         except TimeoutError:
             said = " / ".join(self.last_lines) or "it said nothing"
             raise Unavailable(
-                Reason.PROCESS_FAILED, f"{self.spec.name} was not ready within {timeout_s:.0f} s; its last words: {said}"
+                Reason.PROCESS_FAILED,
+                f"{self.spec.name} was not ready within {timeout_s:.0f} s; its last words: {said}",
             ) from None
 
     async def stop(self) -> None:
@@ -132,23 +133,28 @@ class Child:
         self._signal(signal.SIGKILL)
 
     async def _run_once(self) -> int:
+        """One life of the child: its exit status.
+
+        The pipes are our own: asyncio's `wait` also waits until its pipes are closed, which a helper that outlives the
+        child would put off for ever.
+        """
         self.spec.before_start()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-I", "-S", str(_TETHER), str(os.getpid())),
-            *self.spec.command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **self.spec.environment},
-            process_group=0,  # a terminal's Ctrl-C reaches the supervisor alone, which stops children in order
-        )
+        output, child_output = os.pipe()
+        child_lifeline, lifeline = os.pipe()
+        try:
+            process = await self._spawn(child_lifeline, child_output)
+        except BaseException:
+            os.close(output)
+            os.close(lifeline)
+            raise
+        finally:
+            os.close(child_output)
+            os.close(child_lifeline)
         self.pid = process.pid
         if self._stopping.is_set():
             self._signal(signal.SIGTERM)
-        assert process.stdout is not None  # noqa: S101 - asked for above
         probing = asyncio.create_task(self._probe())
-        forwarding = asyncio.create_task(self._forward(process.stdout))
+        forwarding = asyncio.create_task(self._forward(output))
         try:
             return await process.wait()
         finally:
@@ -156,10 +162,23 @@ class Child:
             self._ready.clear()
             self._signal(signal.SIGKILL)  # the child itself if we are cancelled, and helpers it left in its group
             status = await process.wait()
+            os.close(lifeline)
             await forwarding
             self.pid = None
             if status < 0 and not self._stopping.is_set():
                 self._say(self.spec.name, f"killed by {signal.Signals(-status).name}")
+
+    async def _spawn(self, stdin: int, output: int) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-I", "-S", str(_TETHER), str(os.getpid())),
+            *self.spec.command,
+            stdin=stdin,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **self.spec.environment},
+            process_group=0,  # a terminal's Ctrl-C reaches the supervisor alone, which stops children in order
+        )
 
     async def _probe(self) -> None:
         while not await self.spec.is_ready():  # noqa: ASYNC110 - the child is another process, it can only be asked
@@ -167,17 +186,29 @@ class Child:
         self._ready.set()
         self._changed()
 
-    async def _forward(self, output: asyncio.StreamReader) -> None:
-        """Pass complete lines on until the child closes its output; an endless line is cut, never collected."""
+    async def _forward(self, output: int) -> None:
+        """Pass complete lines on until nobody can write any more; an endless line is cut, never collected."""
+        reader = asyncio.StreamReader(limit=_LINE_LIMIT)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(output, "rb", buffering=0)
+        )
         rest = b""
-        while data := await output.read(_LINE_LIMIT):
-            *lines, rest = (rest + data).split(b"\n")
-            if len(rest) > _LINE_LIMIT:
-                lines, rest = [*lines, rest], b""
-            for line in lines:
-                text = line.decode(errors="replace").rstrip()
-                self.last_lines.append(text)
-                self._say(self.spec.name, text)
+        try:
+            while data := await reader.read(_LINE_LIMIT):
+                *lines, rest = (rest + data).split(b"\n")
+                if len(rest) > _LINE_LIMIT:
+                    lines, rest = [*lines, rest], b""
+                for line in lines:
+                    self._tell(line)
+            self._tell(rest)
+        finally:
+            transport.close()
+
+    def _tell(self, line: bytes) -> None:
+        text = line.decode(errors="replace").rstrip()
+        if text:
+            self.last_lines.append(text)
+            self._say(self.spec.name, text)
 
     async def _pause(self, pause_s: float) -> None:
         try:

@@ -121,6 +121,11 @@ def from_rpc(error: grpc.aio.AioRpcError, otherwise: Reason) -> GenesisError:
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info) and info.domain == DOMAIN and info.reason in Reason.__members__:
             reason, about = Reason(info.reason), dict(info.metadata)
+    return from_reason(reason, error.details() or FACES[reason].title, **about)
+
+
+def from_reason(reason: Reason, message: str, **about: object) -> GenesisError:
+    """The error of the kind a reason belongs to: InvalidInput for AUDIO_EMPTY, Unavailable for BUS_UNAVAILABLE."""
     code = FACES[reason].grpc
     kind = next((kind for kind, codes in _KINDS if code in codes), GenesisError)
-    return kind(reason, error.details() or FACES[reason].title, **about)
+    return kind(reason, message, **about)

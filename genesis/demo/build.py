@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genesis.demo.piece import ROMANCE, Piece, read_piece
+from genesis.demo.piece import Piece, read_piece
 from genesis.demo.render import PlayedNote, perform, render
 from genesis.demo.sample_bank import ATTRIBUTION, SAMPLE_RATE_HZ, fetch_samples, load_bank
+from genesis.stock import TRUTH_NAME, WAV_NAME, demo_is_built
 from music.audio import seconds
-
-WAV_NAME, TRUTH_NAME = "demo.wav", "demo.json"
 
 
 def build_demo(out: Path, samples_dir: Path | None = None, *, force: bool = False) -> bool:
@@ -26,7 +25,7 @@ def build_demo(out: Path, samples_dir: Path | None = None, *, force: bool = Fals
     Raises:
         Unavailable: the samples cannot be fetched.
     """
-    if not force and is_built(out):
+    if not force and demo_is_built(out):
         return False
     bank = load_bank(fetch_samples(samples_dir or out.parent / "samples"))
     piece = read_piece()
@@ -37,12 +36,6 @@ def build_demo(out: Path, samples_dir: Path | None = None, *, force: bool = Fals
     truth = json.dumps(to_truth(piece, notes, len(audio) / SAMPLE_RATE_HZ), indent=1, ensure_ascii=False)
     _replace(out / TRUTH_NAME, (truth + "\n").encode())
     return True
-
-
-def is_built(out: Path) -> bool:
-    """Whether both files are there and newer than the tab they play."""
-    typed = ROMANCE.stat().st_mtime
-    return all((out / name).exists() and (out / name).stat().st_mtime >= typed for name in (WAV_NAME, TRUTH_NAME))
 
 
 def to_truth(piece: Piece, notes: Sequence[PlayedNote], duration_s: float) -> dict[str, object]:

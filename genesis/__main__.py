@@ -1,0 +1,5 @@
+"""`python -m genesis` is `genesis`."""
+
+from genesis.cli import main
+
+main()

@@ -1,0 +1,65 @@
+"""A caller of the gRPC service: audio out, events back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+
+import grpc.aio
+
+from music.errors import GenesisError, Reason, Unavailable
+from music.events import SessionConfig, SessionEvent, SessionFailed
+from wire.codec import decode_event, encode_config
+from wire.errors import from_rpc
+from wire.gen.genesis.v1 import audio_pb2
+from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
+from wire.gen.genesis.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
+
+
+async def stream_transcribe(
+    server: str, config: SessionConfig, chunks: AsyncIterable[bytes]
+) -> AsyncIterator[SessionEvent]:
+    """Events of one session, as they arrive.
+
+    What `chunks` raises ends the audio, and is raised here once the session has told all it knows.
+
+    Raises:
+        GenesisError: what the server says; Unavailable: ORCHESTRATOR_UNAVAILABLE when it cannot be reached.
+    """
+    fault: list[GenesisError] = []
+
+    async def requests() -> AsyncIterator[service_pb2.StreamTranscribeRequest]:
+        yield service_pb2.StreamTranscribeRequest(config=encode_config(config))
+        try:
+            async for data in chunks:
+                yield service_pb2.StreamTranscribeRequest(audio=audio_pb2.AudioChunk(data=data))
+        except GenesisError as error:
+            fault.append(error)
+
+    async with grpc.aio.insecure_channel(server) as channel:
+        stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
+        call = stub.StreamTranscribe(requests())
+        try:
+            async for response in call:
+                yield decode_event(response.event)
+        except grpc.aio.AioRpcError as error:
+            raise (fault[0] if fault else _failure(error, server)) from None
+    if fault:
+        raise fault[0]
+
+
+def raise_if_failed(event: SessionEvent) -> None:
+    """Raise what made a session fail, when `event` is that."""
+    if isinstance(event.payload, SessionFailed):
+        raise GenesisError(event.payload.reason, event.payload.message)
+
+
+def _failure(error: grpc.aio.AioRpcError, server: str) -> GenesisError:
+    failure = from_rpc(error, Reason.ORCHESTRATOR_UNAVAILABLE)
+    if failure.reason is not Reason.ORCHESTRATOR_UNAVAILABLE:
+        return failure
+    said = " ".join((error.details() or error.code().name).split())
+    return Unavailable(
+        Reason.ORCHESTRATOR_UNAVAILABLE,
+        f"No transcription service answers at {server} ({said[:200]}). Start one with `genesis serve`, or name another "
+        "with --server.",
+    )

@@ -1,0 +1,199 @@
+"""The all-in-one stack: nats-server, orchestrator and edge as supervised processes of this machine.
+
+They are the processes that run on many machines too; only their addresses differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from genesis.addresses import Address
+from genesis.paths import demo_dir
+from genesis.supervisor import Child, ChildSpec
+from music.errors import GenesisError
+
+_READY_TIMEOUT_S = 60.0
+_PROBE_TIMEOUT_S = 2.0
+_HTTP_OK = b" 200 "
+
+
+@dataclass(frozen=True, slots=True)
+class StackPlan:
+    """Where everything listens and keeps its files; ports are fixed, so that a restart changes none.
+
+    `nats` is None when `nats_url` names a server that somebody else runs.
+    """
+
+    edge: Address
+    grpc: Address
+    nats: Address | None
+    nats_url: str
+    data_dir: Path
+    ready_file: Path | None = None
+
+    @property
+    def edge_url(self) -> str:
+        return f"http://{self.edge}"
+
+    @property
+    def run_dir(self) -> Path:
+        return self.data_dir / "run"
+
+
+class LocalStack:
+    """The stack while it runs."""
+
+    def __init__(self, plan: StackPlan, say: Callable[[str, str], None]) -> None:
+        self.plan = plan
+        self._say = say
+        self._children: list[Child] = []
+        self._is_up = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start in order, each once the one before serves; stop in the opposite order: edge, orchestrator, nats.
+
+        Raises:
+            Unavailable: PROCESS_FAILED, a process did not become ready.
+        """
+        self.plan.run_dir.mkdir(parents=True, exist_ok=True)
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                for spec in self._specs():
+                    child = Child(spec, self._say, self._write_ready_file)
+                    self._children.append(child)
+                    tasks.create_task(child.run())
+                    await child.wait_ready(_READY_TIMEOUT_S)
+                self._is_up = True
+                self._write_ready_file()
+                yield
+            finally:
+                self._is_up = False
+                if self.plan.ready_file is not None:
+                    self.plan.ready_file.unlink(missing_ok=True)
+                for child in reversed(self._children):
+                    await child.stop()
+
+    def kill(self) -> None:
+        """End everything now."""
+        for child in self._children:
+            child.kill()
+
+    def _write_ready_file(self) -> None:
+        """Say where everything is, once all is up and again after every restart."""
+        if self.plan.ready_file is None or not self._is_up:
+            return
+        pids = {"supervisor": os.getpid(), **{child.spec.name: child.pid for child in self._children}}
+        facts = {
+            "edge_url": self.plan.edge_url,
+            "grpc_address": str(self.plan.grpc),
+            "nats_url": self.plan.nats_url,
+            "data_dir": str(self.plan.data_dir.resolve()),
+            "pids": pids,
+            "restarts": {child.spec.name: child.restarts for child in self._children},
+        }
+        partial_file = self.plan.ready_file.with_name(self.plan.ready_file.name + ".partial")
+        partial_file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        partial_file.replace(self.plan.ready_file)
+
+    def _specs(self) -> list[ChildSpec]:
+        nats = [] if self.plan.nats is None else [self._nats(self.plan.nats)]
+        return [*nats, self._orchestrator(), self._edge()]
+
+    def _nats(self, address: Address) -> ChildSpec:
+        from bus.embedded import nats_server_command, write_nats_config
+
+        config = self.plan.run_dir / "nats.conf"
+        store_dir = self.plan.data_dir / "nats"
+        return ChildSpec(
+            name="nats",
+            command=nats_server_command(config),
+            is_ready=partial(_greets, address),
+            before_start=lambda: write_nats_config(config, store_dir=store_dir, port=address.port),
+        )
+
+    def _orchestrator(self) -> ChildSpec:
+        port_file = self.plan.run_dir / "orchestrator.port"
+        return ChildSpec(
+            name="orchestrator",
+            command=(sys.executable, "-m", "orchestrator"),
+            environment={
+                "GENESIS_ORCHESTRATOR_LISTEN": str(self.plan.grpc),
+                "GENESIS_ORCHESTRATOR_NATS_URL": self.plan.nats_url,
+                "GENESIS_ORCHESTRATOR_PORT_FILE": str(port_file),
+            },
+            is_ready=partial(_serves, port_file, self.plan.grpc),
+            before_start=lambda: port_file.unlink(missing_ok=True),
+            stop_grace_s=15.0,
+        )
+
+    def _edge(self) -> ChildSpec:
+        return ChildSpec(
+            name="edge",
+            command=(sys.executable, "-m", "web_edge"),
+            environment={
+                "GENESIS_EDGE_LISTEN": str(self.plan.edge),
+                "GENESIS_EDGE_ORCHESTRATOR": str(self.plan.grpc),
+                "GENESIS_EDGE_NATS_URL": self.plan.nats_url,
+                "GENESIS_EDGE_DATA_DIR": str(self.plan.data_dir),
+                "GENESIS_EDGE_DEMO_DIR": str(demo_dir(self.plan.data_dir)),
+            },
+            is_ready=partial(answers, self.plan.edge, "/ready"),
+            stop_grace_s=15.0,
+        )
+
+
+async def _exchange(address: Address, question: bytes) -> bytes:
+    """The first bytes a server answers; b"" when it does not."""
+    try:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            reader, writer = await asyncio.open_connection(address.host, address.port)
+            try:
+                writer.write(question)
+                return await reader.read(4096)
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return b""
+
+
+async def _greets(address: Address) -> bool:
+    """Whether a nats-server says hello."""
+    return (await _exchange(address, b"")).startswith(b"INFO ")
+
+
+async def _serves(port_file: Path, address: Address) -> bool:
+    """Whether the orchestrator has said that it serves, and its port accepts connections."""
+    if not port_file.exists():  # noqa: ASYNC240 - a look at a local folder
+        return False
+    try:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            _, writer = await asyncio.open_connection(address.host, address.port)
+            writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return True
+
+
+async def answers(address: Address, path: str) -> bool:
+    """Whether a GET is answered with 200."""
+    request = f"GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    return _HTTP_OK in (await _exchange(address, request.encode())).partition(b"\r\n")[0] + b" "
+
+
+def first_genesis_error(group: BaseExceptionGroup[BaseException]) -> GenesisError | None:
+    """The first error of ours in a task group's bundle."""
+    for error in group.exceptions:
+        if isinstance(error, GenesisError):
+            return error
+        if isinstance(error, BaseExceptionGroup) and (inner := first_genesis_error(error)):
+            return inner
+    return None

@@ -1,0 +1,46 @@
+"""Where results go: files, whole or not at all, and standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from genesis.exits import UsageError
+from music.errors import Reason
+
+STDOUT = Path("-")
+
+
+def check_writable(paths: Iterable[Path | None]) -> None:
+    """Raises UsageError: REQUEST_INVALID for a path that cannot be written, before minutes of work go into it."""
+    for path in paths:
+        if path is None or path == STDOUT:
+            continue
+        if path.is_dir():
+            raise UsageError(Reason.REQUEST_INVALID, f"{path} is a folder; name a file to write.")
+        if not path.parent.is_dir():
+            raise UsageError(Reason.REQUEST_INVALID, f"There is no folder {path.parent} to write {path.name} into.")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise UsageError(Reason.REQUEST_INVALID, f"{path} may not be written.")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Readers of `path` see the old file or the new one; a pipe or device is written straight."""
+    if path == STDOUT:
+        sys.stdout.write(text)
+    elif path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+    else:
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, document: object) -> None:
+    write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -1,0 +1,120 @@
+"""`genesis stream`: a file to a running server as a microphone would send it, events back."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterable, AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genesis import options
+from genesis.audio_file import check_audio_file
+from genesis.exits import verb
+from genesis.latency import LatencyMeter
+from genesis.options import DEFAULT_SERVER, Wish, not_available, read_wish
+from genesis.output import STDOUT, check_writable
+from genesis.results import Results, raise_failure
+from music.events import Separation, SessionEvent
+from music.session_state import SessionState
+
+if TYPE_CHECKING:
+    from orchestrator.container import DecodedFile
+
+
+@verb
+async def stream(
+    audio: Annotated[str, typer.Argument(metavar="AUDIO", help="wav, flac, ogg, mp3 or m4a.")],
+    realtime: Annotated[bool, typer.Option("--realtime", help="20 ms of audio every 20 ms.")] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="One event a line on stdout, with its latency.")] = False,
+    json: options.Json = None,
+    txt: options.Txt = None,
+    tuning: options.Tuning = "standard",
+    capo: options.Capo = 0,
+    separation: options.SeparationMode = Separation.OFF,
+    difficulty: options.DifficultyOption = options.DEFAULT_DIFFICULTY,
+    transcriber: options.Transcriber = "",
+    final: options.Final = False,
+    server: Annotated[
+        str, typer.Option("--server", metavar="HOST:PORT", help="Where the server is.", envvar="GENESIS_SERVER")
+    ] = DEFAULT_SERVER,
+) -> None:
+    """Send a recording to a running server over gRPC.
+
+    Shows what comes back while it plays.
+    """
+    wish = read_wish(tuning, capo, separation, difficulty, transcriber)
+    results = Results(json=json, txt=txt, final=final)
+    if jsonl and STDOUT in results.paths:
+        not_available("--jsonl together with a result on stdout", "name a file")
+    check_writable(results.paths)
+    session = _Session(server, wish, realtime=realtime, jsonl=jsonl)
+    await session.run(check_audio_file(audio))
+    sys.stderr.write(session.summary() + "\n")
+    raise_failure(session.state)
+    if not jsonl or any(results.paths):
+        results.write(session.state, wish.instrument)
+
+
+class _Session:
+    """One streamed file: what came back so far, and when."""
+
+    def __init__(self, server: str, wish: Wish, *, realtime: bool, jsonl: bool) -> None:
+        self.state = SessionState()
+        self._server = server
+        self._wish = wish
+        self._realtime = realtime
+        self._jsonl = jsonl
+        self._meter = LatencyMeter()
+        self._started_at: float | None = None
+
+    async def run(self, path: Path) -> None:
+        """Raises GenesisError: the file cannot be read, the server cannot be reached or refuses."""
+        from genesis.client import stream_transcribe
+        from orchestrator.container import DecodeLimits, decode
+
+        with path.open("rb") as file:
+            async with decode(file, DecodeLimits()) as decoded:
+                config = self._wish.config(decoded.audio)
+                async for event in stream_transcribe(self._server, config, self._chunks(decoded)):
+                    self._take(event)
+
+    def summary(self) -> str:
+        line = f"session {self.state.session_id or '?'}: "
+        return line + (self._meter.summary() if self._realtime else f"{len(self.state.notes)} notes")
+
+    def _chunks(self, decoded: DecodedFile) -> AsyncIterator[bytes]:
+        from genesis.pacing import CHUNK_S, as_fast_as_accepted, paced, rechunk
+
+        blocks: AsyncIterable[bytes] = decoded.blocks()
+        if self._realtime:
+            return paced(rechunk(blocks, decoded.audio, CHUNK_S), decoded.audio, self._start)
+        return as_fast_as_accepted(blocks, decoded.audio)
+
+    def _start(self, at: float) -> None:
+        self._started_at = at
+
+    def _take(self, event: SessionEvent) -> None:
+        self.state.apply(event)
+        latency_ms: float | None = None
+        if self._realtime and self._started_at is not None:
+            latency_ms = self._meter.take(event, asyncio.get_running_loop().time() - self._started_at)
+        if self._jsonl:
+            sys.stdout.write(_line(event, latency_ms) + "\n")
+            sys.stdout.flush()
+
+
+def _line(event: SessionEvent, latency_ms: float | None) -> str:
+    """The event as proto3 JSON on one line, `latency_ms` beside it where it is known."""
+    import json
+
+    from google.protobuf.json_format import MessageToDict
+
+    from wire.codec import encode_event
+
+    members = MessageToDict(encode_event(event))
+    if latency_ms is not None:
+        members["latency_ms"] = round(latency_ms, 1)
+    return json.dumps(members, ensure_ascii=False)

@@ -1,0 +1,68 @@
+"""`genesis transcribe`: a file in, notes and a tab out, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genesis import options
+from genesis.audio_file import check_audio_file, read_chunks
+from genesis.exits import verb
+from genesis.options import Wish, read_wish, refuse_exports
+from genesis.output import check_writable
+from genesis.progress import shown_progress
+from genesis.results import Results, raise_failure
+from music.events import AudioEncoding, AudioFormat, Separation, SessionEvent
+from music.session_state import SessionState
+
+
+@verb
+async def transcribe(
+    audio: Annotated[str, typer.Argument(metavar="AUDIO", help="wav, flac, ogg, mp3 or m4a.")],
+    json: options.Json = None,
+    txt: options.Txt = None,
+    midi: options.Midi = None,
+    musicxml: options.MusicXml = None,
+    gp5: options.Gp5 = None,
+    tuning: options.Tuning = "standard",
+    capo: options.Capo = 0,
+    separation: options.SeparationMode = Separation.OFF,
+    difficulty: options.DifficultyOption = options.DEFAULT_DIFFICULTY,
+    transcriber: options.Transcriber = "",
+    final: options.Final = False,
+    server: Annotated[
+        str, typer.Option("--server", metavar="HOST:PORT", help="Let a running server do it.", envvar="GENESIS_SERVER")
+    ] = "",
+) -> None:
+    """Transcribe a recording to notes and tablature.
+
+    Prints a text tab unless a file is named.
+    """
+    refuse_exports(midi, musicxml, gp5)
+    wish = read_wish(tuning, capo, separation, difficulty, transcriber)
+    results = Results(json=json, txt=txt, final=final)
+    check_writable(results.paths)
+    path = check_audio_file(audio)
+    with shown_progress(path.name) as show:
+        state = await (_remotely(server, path, wish, show) if server else _here(path, wish, show))
+    raise_failure(state)
+    results.write(state, wish.instrument)
+
+
+async def _here(path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:
+    from orchestrator.local import transcribe_locally
+
+    return await transcribe_locally(read_chunks(path), wish.config(AudioFormat(AudioEncoding.CONTAINER)), on_event=show)
+
+
+async def _remotely(server: str, path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:
+    from genesis.client import stream_transcribe
+
+    state = SessionState()
+    async for event in stream_transcribe(server, wish.config(AudioFormat(AudioEncoding.CONTAINER)), read_chunks(path)):
+        state.apply(event)
+        show(event)
+    return state
