@@ -1,0 +1,2 @@
+import type { Plugin } from "vite";
+export function mockEdge(): Plugin { return { name: "mock-edge" }; }

@@ -1,0 +1,108 @@
+/** The file schema "genesis.transcription/1": what `--json` writes and the server's result is. */
+
+import { sampleAt, seconds } from "./clock";
+import type { Alternative, Gap, Note, NoteState } from "./events";
+import type { SessionState } from "./session-state";
+import { STANDARD } from "./tunings";
+
+export interface DocumentNote {
+  id: string;
+  state: string;
+  onset_s: number;
+  offset_s: number | null;
+  pitch: number;
+  velocity: number;
+  confidence: number;
+  string: number | null;
+  fret: number | null;
+  flags: string[];
+  alternatives: Alternative[];
+  bends: { time_s: number; semitones: number }[];
+  techniques: { kind: string; to: string; confidence: number }[];
+}
+
+export interface TranscriptionDocument {
+  schema: "genesis.transcription/1";
+  session: string;
+  models: Record<string, string>;
+  duration_s: number;
+  tuning: number[];
+  capo: number;
+  gaps: { start_s: number; end_s: number; cause: string }[];
+  notes: DocumentNote[];
+}
+
+/** What the tab shows, whether it came from a log or a file. */
+export interface Score {
+  readonly tuning: readonly number[];
+  readonly capo: number;
+  readonly notes: readonly Note[];
+  readonly gaps: readonly Gap[];
+  readonly duration: number;
+}
+
+/** The settled part of a session as a file. */
+export function toDocument(session: SessionState): TranscriptionDocument {
+  const { started } = session;
+  const notes = session.sortedNotes().filter((note) => note.state !== "tentative");
+  return {
+    schema: "genesis.transcription/1",
+    session: session.sessionId,
+    models: Object.fromEntries((started?.models ?? []).map((m) => [m.role, `${m.name}@sha256:${m.sha256}`])),
+    duration_s: seconds(session.duration ?? session.receivedUntil),
+    tuning: [...(started?.tuning ?? STANDARD.pitches)],
+    capo: started?.capo ?? 0,
+    gaps: session.gaps.map(({ start, end, cause }) => ({ start_s: seconds(start), end_s: seconds(end), cause })),
+    notes: notes.map(toDocumentNote),
+  };
+}
+
+function toDocumentNote(note: Note): DocumentNote {
+  return {
+    id: note.id,
+    state: note.state,
+    onset_s: seconds(note.onset),
+    offset_s: note.offset === null ? null : seconds(note.offset),
+    pitch: note.pitch,
+    velocity: note.velocity,
+    confidence: note.confidence,
+    string: note.position?.string ?? null,
+    fret: note.position?.fret ?? null,
+    flags: [...note.flags],
+    alternatives: note.alternatives.map((other) => ({ ...other })),
+    bends: note.bends.map(({ time, semitones }) => ({ time_s: seconds(time), semitones })),
+    techniques: note.techniques.map((technique) => ({ ...technique })),
+  };
+}
+
+/** A stored result, for the tab. Members that are missing take the schema's defaults. */
+export function scoreOf(data: TranscriptionDocument): Score {
+  return {
+    tuning: data.tuning,
+    capo: data.capo,
+    duration: sampleAt(data.duration_s),
+    gaps: data.gaps.map((gap) => ({ kind: "gap", start: sampleAt(gap.start_s), end: sampleAt(gap.end_s), cause: gap.cause })),
+    notes: data.notes.map(fromDocumentNote),
+  };
+}
+
+const STATES: readonly NoteState[] = ["tentative", "committed", "ended"];
+
+function fromDocumentNote(data: Partial<DocumentNote> & { id: string }): Note {
+  const { string = null, fret = null, offset_s: offset = null } = data;
+  return {
+    id: data.id,
+    state: STATES.find((state) => state === data.state) ?? "ended",
+    onset: sampleAt(data.onset_s ?? 0),
+    offset: offset === null ? null : sampleAt(offset),
+    pitch: data.pitch ?? 0,
+    velocity: data.velocity ?? 0,
+    confidence: data.confidence ?? 1,
+    stability: 1,
+    position: string === null || fret === null ? null : { string, fret },
+    alternatives: data.alternatives ?? [],
+    bends: (data.bends ?? []).map((bend) => ({ time: sampleAt(bend.time_s), semitones: bend.semitones })),
+    techniques: data.techniques ?? [],
+    flags: data.flags ?? [],
+  };
+}

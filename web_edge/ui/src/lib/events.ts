@@ -1,0 +1,226 @@
+/** What a session's log consists of, and its way in from the wire. Times are sample indices. */
+
+import { fromJson, type JsonValue } from "@bufbuild/protobuf";
+import { ErrorReason } from "../gen/genesis/v1/error_pb";
+import { SessionEventSchema, type SessionEvent as EventMessage } from "../gen/genesis/v1/event_pb";
+import { NoteState as WireState, type Note as NoteMessage } from "../gen/genesis/v1/note_pb";
+import {
+  EndReason as WireEndReason,
+  type Gap as GapMessage,
+  type SessionEnded as EndedMessage,
+  type SessionFailed as FailedMessage,
+  type SessionSnapshot as SnapshotMessage,
+  type SessionStarted as StartedMessage,
+} from "../gen/genesis/v1/session_pb";
+import { sampleAt } from "./clock";
+import { STANDARD } from "./tunings";
+
+export type NoteState = "tentative" | "committed" | "ended" | "retracted";
+
+export interface Position {
+  /** 1 is the first string of the tuning's list. */
+  readonly string: number;
+  /** Counted from the capo. */
+  readonly fret: number;
+}
+
+export interface Alternative extends Position {
+  readonly cost: number;
+}
+
+export interface Note {
+  readonly id: string;
+  readonly state: NoteState;
+  readonly onset: number;
+  readonly offset: number | null;
+  readonly pitch: number;
+  readonly velocity: number;
+  readonly confidence: number;
+  readonly stability: number;
+  /** Null when the instrument has no place for this pitch. */
+  readonly position: Position | null;
+  readonly alternatives: readonly Alternative[];
+  readonly bends: readonly { readonly time: number; readonly semitones: number }[];
+  readonly techniques: readonly { readonly kind: string; readonly to: string; readonly confidence: number }[];
+  readonly flags: readonly string[];
+}
+
+export interface Started {
+  readonly kind: "started";
+  readonly tuning: readonly number[];
+  readonly capo: number;
+  readonly models: readonly { readonly role: string; readonly name: string; readonly sha256: string }[];
+}
+
+export interface Gap {
+  readonly kind: "gap";
+  readonly start: number;
+  readonly end: number;
+  readonly cause: string;
+}
+
+export interface Ended {
+  readonly kind: "ended";
+  readonly reason: "completed" | "cancelled" | "drained";
+  readonly duration: number;
+}
+
+export interface Failed {
+  readonly kind: "failed";
+  readonly reason: string;
+  readonly message: string;
+  readonly duration: number;
+}
+
+export interface Snapshot {
+  readonly kind: "snapshot";
+  readonly sequence: number;
+  readonly attempt: number;
+  readonly processedUntil: number;
+  readonly started: Started | null;
+  readonly notes: readonly Note[];
+  readonly gaps: readonly Gap[];
+  readonly ended: Ended | null;
+  readonly failed: Failed | null;
+}
+
+export type Payload =
+  | Started
+  | { readonly kind: "note"; readonly note: Note }
+  | { readonly kind: "progress"; readonly receivedUntil: number; readonly duration: number | null }
+  | Gap
+  | Ended
+  | Failed
+  | Snapshot;
+
+export interface SessionEvent {
+  readonly sessionId: string;
+  readonly sequence: number;
+  readonly attempt: number;
+  readonly previousDurableSequence: number;
+  readonly processedUntil: number;
+  readonly payload: Payload;
+}
+
+/** Durable events are never dropped; the others expire and may be coalesced. */
+export function isDurable(payload: Payload): boolean {
+  if (payload.kind === "note") return payload.note.state === "committed" || payload.note.state === "ended";
+  return payload.kind !== "progress" && payload.kind !== "snapshot";
+}
+
+/**
+ * Reads one `genesis.v1.SessionEvent` in proto3 JSON.
+ *
+ * @throws Error when it is not one, or its payload is not known to this version.
+ */
+export function decodeEvent(json: unknown): SessionEvent {
+  const message = fromJson(SessionEventSchema, json as JsonValue, { ignoreUnknownFields: true });
+  return {
+    sessionId: message.sessionId,
+    sequence: Number(message.sequence),
+    attempt: message.attempt,
+    previousDurableSequence: Number(message.previousDurableSequence),
+    processedUntil: sampleAt(message.processedUntilS),
+    payload: decodePayload(message),
+  };
+}
+
+function decodePayload({ payload, sequence }: EventMessage): Payload {
+  switch (payload.case) {
+    case "started":
+      return decodeStarted(payload.value);
+    case "note":
+      return { kind: "note", note: decodeNote(payload.value) };
+    case "progress": {
+      const { receivedUntilS, durationS } = payload.value;
+      const duration = durationS === undefined ? null : sampleAt(durationS);
+      return { kind: "progress", receivedUntil: sampleAt(receivedUntilS), duration };
+    }
+    case "gap":
+      return decodeGap(payload.value);
+    case "ended":
+      return decodeEnded(payload.value);
+    case "failed":
+      return decodeFailed(payload.value);
+    case "snapshot":
+      return decodeSnapshot(payload.value);
+    case undefined:
+      throw new Error(`Event ${sequence.toString()} has no payload known here.`);
+  }
+}
+
+const STATES: Record<WireState, NoteState> = {
+  [WireState.UNSPECIFIED]: "tentative",
+  [WireState.TENTATIVE]: "tentative",
+  [WireState.COMMITTED]: "committed",
+  [WireState.ENDED]: "ended",
+  [WireState.RETRACTED]: "retracted",
+};
+
+function decodeNote(message: NoteMessage): Note {
+  const { string, fret } = message;
+  return {
+    id: message.id,
+    state: STATES[message.state],
+    onset: sampleAt(message.onsetS),
+    offset: message.offsetS === undefined ? null : sampleAt(message.offsetS),
+    pitch: message.pitch,
+    velocity: message.velocity,
+    confidence: message.confidence,
+    stability: message.stability,
+    position: string === undefined || fret === undefined ? null : { string, fret },
+    alternatives: message.alternatives.map((other) => ({ string: other.string, fret: other.fret, cost: other.cost })),
+    bends: message.bends.map((bend) => ({ time: sampleAt(bend.timeS), semitones: bend.semitones })),
+    techniques: message.techniques.map(({ kind, to, confidence }) => ({ kind, to, confidence })),
+    flags: message.flags,
+  };
+}
+
+function decodeStarted(message: StartedMessage): Started {
+  const instrument = message.config?.instrument;
+  return {
+    kind: "started",
+    tuning: instrument?.tuning.length ? instrument.tuning : STANDARD.pitches,
+    capo: instrument?.capo ?? 0,
+    models: message.models.map(({ role, name, sha256 }) => ({ role, name, sha256 })),
+  };
+}
+
+function decodeGap(message: GapMessage): Gap {
+  return { kind: "gap", start: sampleAt(message.startS), end: sampleAt(message.endS), cause: message.cause };
+}
+
+const END_REASONS: Record<WireEndReason, Ended["reason"]> = {
+  [WireEndReason.UNSPECIFIED]: "cancelled",
+  [WireEndReason.COMPLETED]: "completed",
+  [WireEndReason.CANCELLED]: "cancelled",
+  [WireEndReason.DRAINED]: "drained",
+};
+
+function decodeEnded(message: EndedMessage): Ended {
+  return { kind: "ended", reason: END_REASONS[message.reason], duration: sampleAt(message.durationS) };
+}
+
+function decodeFailed(message: FailedMessage): Failed {
+  return {
+    kind: "failed",
+    // A reason this version does not know: the message beside it still says what happened.
+    reason: (ErrorReason as Record<number, string | undefined>)[message.reason] ?? "INTERNAL",
+    message: message.message,
+    duration: sampleAt(message.durationS),
+  };
+}
+
+function decodeSnapshot(message: SnapshotMessage): Snapshot {
+  return {
+    kind: "snapshot",
+    sequence: Number(message.sequence),
+    attempt: message.attempt,
+    processedUntil: sampleAt(message.processedUntilS),
+    started: message.started ? decodeStarted(message.started) : null,
+    notes: message.notes.map(decodeNote),
+    gaps: message.gaps.map(decodeGap),
+    ended: message.ended ? decodeEnded(message.ended) : null,
+    failed: message.failed ? decodeFailed(message.failed) : null,
+  };
+}

@@ -1,0 +1,150 @@
+/** `session = fold(events)`: twin of music/session_state.py, tested on the same vectors. */
+
+import { isDurable, type Ended, type Failed, type Gap, type Note, type SessionEvent, type Snapshot, type Started } from "./events";
+
+/** A session as its events have told so far. Applying an event twice, or an old one, changes nothing. */
+export class SessionState {
+  sessionId = "";
+  /** Of the last event applied. */
+  sequence = 0;
+  /** Of the last durable event applied. */
+  durableSequence = 0;
+  attempt = 0;
+  /** The watermark, a sample index: every note before it is settled. */
+  processedUntil = 0;
+  receivedUntil = 0;
+  duration: number | null = null;
+  started: Started | null = null;
+  /** The latest revision of every note that is not retracted, by id. */
+  notes = new Map<string, Note>();
+  gaps: Gap[] = [];
+  ended: Ended | null = null;
+  failed: Failed | null = null;
+
+  get isOver(): boolean {
+    return this.ended !== null || this.failed !== null;
+  }
+
+  /** Whether a durable event before `event` never arrived: the reader must `rewind` and resume. */
+  hasMissed(event: SessionEvent): boolean {
+    return (
+      event.sequence > this.sequence &&
+      isDurable(event.payload) &&
+      event.previousDurableSequence !== this.durableSequence
+    );
+  }
+
+  /**
+   * Forgets everything after the last durable event that is known to be complete. Tentative events may have carried
+   * `sequence` past a durable one that was lost; without this its second delivery would be taken for an old event.
+   */
+  rewind(): void {
+    this.sequence = this.durableSequence;
+    this.dropTentative();
+  }
+
+  /** Folds one event in. */
+  apply(event: SessionEvent): void {
+    const { payload } = event;
+    if (payload.kind === "snapshot") {
+      this.replace(event, payload);
+      return;
+    }
+    if (event.sequence <= this.sequence) return;
+    this.sessionId = event.sessionId;
+    this.sequence = event.sequence;
+    this.attempt = Math.max(this.attempt, event.attempt);
+    if (isDurable(payload)) this.durableSequence = event.sequence;
+    switch (payload.kind) {
+      case "started":
+        this.started = payload;
+        this.dropTentative();
+        break;
+      case "note":
+        this.revise(payload.note);
+        break;
+      case "progress":
+        this.receivedUntil = Math.max(this.receivedUntil, payload.receivedUntil);
+        this.duration = payload.duration ?? this.duration;
+        break;
+      case "gap":
+        if (!this.gaps.some((gap) => isSameGap(gap, payload))) this.gaps.push(payload);
+        break;
+      case "ended":
+        this.ended = payload;
+        this.close(payload.duration);
+        break;
+      case "failed":
+        this.failed = payload;
+        this.close(payload.duration);
+        break;
+    }
+    this.raiseWatermark(event.processedUntil);
+  }
+
+  /** Notes by onset, then pitch, then id. */
+  sortedNotes(): Note[] {
+    return [...this.notes.values()].sort(byOnset);
+  }
+
+  private revise(note: Note): void {
+    const known = this.notes.get(note.id)?.state;
+    if (known === "ended") return;
+    if (known === "committed" && (note.state === "tentative" || note.state === "retracted")) return;
+    const isLate = note.state === "tentative" && note.onset < this.processedUntil;
+    if (isLate || note.state === "retracted") this.notes.delete(note.id);
+    else this.notes.set(note.id, note);
+  }
+
+  private raiseWatermark(processedUntil: number): void {
+    if (processedUntil <= this.processedUntil) return;
+    this.processedUntil = processedUntil;
+    // A retraction may have expired unread; the watermark says the same thing and never expires.
+    this.dropTentative(processedUntil);
+  }
+
+  private dropTentative(before = Infinity): void {
+    for (const note of this.notes.values()) {
+      if (note.state === "tentative" && note.onset < before) this.notes.delete(note.id);
+    }
+  }
+
+  private close(duration: number): void {
+    this.duration = duration;
+    this.dropTentative();
+  }
+
+  private replace(event: SessionEvent, snapshot: Snapshot): void {
+    if (snapshot.sequence <= this.sequence) return;
+    this.sessionId = event.sessionId;
+    this.sequence = snapshot.sequence;
+    this.durableSequence = snapshot.sequence;
+    this.attempt = snapshot.attempt;
+    this.processedUntil = Math.max(this.processedUntil, snapshot.processedUntil);
+    this.started = snapshot.started;
+    this.notes = new Map(snapshot.notes.map((note) => [note.id, note]));
+    this.gaps = [...snapshot.gaps];
+    this.ended = snapshot.ended;
+    this.failed = snapshot.failed;
+    const over = snapshot.ended ?? snapshot.failed;
+    if (over !== null) {
+      this.duration = over.duration;
+      this.receivedUntil = Math.max(this.receivedUntil, over.duration);
+    }
+  }
+}
+
+/** The state after `events`, in order. */
+export function fold(events: Iterable<SessionEvent>): SessionState {
+  const state = new SessionState();
+  for (const event of events) state.apply(event);
+  return state;
+}
+
+function byOnset(a: Note, b: Note): number {
+  return a.onset - b.onset || a.pitch - b.pitch || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+function isSameGap(a: Gap, b: Gap): boolean {
+  return a.start === b.start && a.end === b.end && a.cause === b.cause;
+}

@@ -1,0 +1,315 @@
+/** What the page knows and can do: one take at a time, from one of the ways in to a tab. */
+
+import { fetchDemo, fetchResult, listTranscriptions, uploadRecording, type Transcription } from "./api";
+import { Microphone } from "./audio/microphone";
+import { Player } from "./audio/player";
+import { MicrophoneStream, PlaybackStream, type Stream } from "./audio/streaming";
+import { seconds } from "./clock";
+import { SessionConnection, type ConnectionListener, type ConnectionState } from "./connection";
+import { scoreOf, toDocument, type Score, type TranscriptionDocument } from "./document";
+import { browserEnvironment } from "./line";
+import { problem, problemOf, type Problem } from "./problems";
+import type { SessionState } from "./session-state";
+import { STANDARD, TUNINGS } from "./tunings";
+
+export type Phase = "idle" | "recording" | "processing" | "done" | "failed";
+
+const SLOW = "Your connection is slower than the music, so the tab falls behind. Nothing is lost so far.";
+const OVERFLOWED = "Your connection is too slow to record over it. What was sent is still being transcribed.";
+const UNPLUGGED = "The microphone went away. What it heard is still being transcribed.";
+
+export class Studio {
+  phase = $state<Phase>("idle");
+  connection = $state<ConnectionState>("closed");
+  problem = $state<Problem | null>(null);
+  notice = $state("");
+  isSlow = $state(false);
+  title = $state("");
+  attribution = $state("");
+  tuning = $state(STANDARD.name);
+  capo = $state(0);
+  sentS = $state(0);
+  totalS = $state<number | null>(null);
+  /** Where the cursor stands; null where there is none. */
+  positionS = $state<number | null>(null);
+  processedS = $state(0);
+  score = $state.raw<Score>(emptyScore(STANDARD.pitches, 0));
+  isPlaying = $state(false);
+  canPlay = $state(false);
+  earlier = $state.raw<Transcription[]>([]);
+
+  private link: SessionConnection | null = null;
+  private stream: Stream | null = null;
+  private player: Player | null = null;
+  private upload: AbortController | null = null;
+  private sound: Blob | null = null;
+  private stored: TranscriptionDocument | null = null;
+  private hasNews = false;
+  /** Counts the takes; what an earlier one still has under way must not touch a later one. */
+  private take = 0;
+
+  get isBusy(): boolean {
+    return this.phase === "recording" || this.phase === "processing";
+  }
+
+  get currentNotice(): string {
+    return this.isSlow ? SLOW : this.notice;
+  }
+
+  async startDemo(): Promise<void> {
+    const context = new AudioContext();
+    await this.begin("recording", "The demo piece", async (isCurrent) => {
+      const { piece, sound } = await fetchDemo();
+      this.sound = new Blob([sound.slice(0)]);
+      const player = await Player.decode(sound, context);
+      if (!isCurrent()) {
+        await player.stop();
+        return;
+      }
+      this.title = [piece.title, piece.composer].filter(Boolean).join(", ") || this.title;
+      this.attribution = piece.attribution ?? "";
+      this.totalS = player.durationS;
+      this.score = emptyScore(piece.tuning, piece.capo);
+      const link = this.connect(() => void stream.start());
+      const stream = new PlaybackStream(player, (frame) => link.sendAudio(frame), () => void this.stop());
+      this.stream = stream;
+      link.startLive(this.liveConfig(player.rateHz, piece.tuning, piece.capo));
+    });
+  }
+
+  async startMicrophone(): Promise<void> {
+    await this.begin("recording", "From the microphone", async (isCurrent) => {
+      const microphone = await Microphone.open();
+      if (!isCurrent()) {
+        await microphone.stop();
+        return;
+      }
+      const link = this.connect(() => {
+        stream.start(() => void this.stop(UNPLUGGED));
+      });
+      const stream = new MicrophoneStream(microphone, (frame) => link.sendAudio(frame), () => void this.stop(OVERFLOWED));
+      this.stream = stream;
+      link.startLive(this.liveConfig(microphone.rateHz, this.tuning, this.capo));
+    });
+  }
+
+  async openFile(file: File): Promise<void> {
+    await this.begin("processing", file.name, async (isCurrent) => {
+      this.sound = file;
+      this.upload = new AbortController();
+      this.notice = "Sending the file …";
+      const { tuning, capo } = this;
+      const { id } = await uploadRecording(file, { tuning, capo }, this.upload.signal);
+      if (!isCurrent()) return;
+      this.notice = "";
+      this.canPlay = true;
+      this.connect().follow(id);
+    });
+  }
+
+  async reopen({ id, title, status }: Transcription): Promise<void> {
+    await this.begin("processing", title ?? "An earlier transcription", async (isCurrent) => {
+      if (status !== "completed") {
+        this.connect().follow(id);
+        return;
+      }
+      const stored = await fetchResult(id);
+      if (!isCurrent()) return;
+      this.stored = stored;
+      this.score = scoreOf(stored);
+      this.processedS = stored.duration_s;
+      this.phase = "done";
+    });
+  }
+
+  /** Ends the recording, or the watching of a file's transcription; what was sent is still transcribed. */
+  async stop(notice = ""): Promise<void> {
+    const { stream } = this;
+    if (notice) this.notice = notice;
+    if (this.phase === "recording" && stream) {
+      this.phase = "processing";
+      await stream.stop();
+      this.sentS = stream.sentS;
+      this.link?.finish();
+      if (!this.link?.canSend && !this.link?.session.sessionId) this.abandon();
+    } else if (this.isBusy) {
+      this.abandon();
+    }
+  }
+
+  /** Plays the recording of the tab on the page, with the cursor running along. */
+  async play(): Promise<void> {
+    if (!this.sound || this.isPlaying) return;
+    this.isPlaying = true;
+    const { take } = this;
+    try {
+      const context = new AudioContext();
+      const player = await Player.decode(await this.sound.arrayBuffer(), context);
+      if (take !== this.take) {
+        await player.stop();
+        return;
+      }
+      this.player = player;
+      await player.start(() => void this.pause());
+    } catch (error) {
+      this.isPlaying = false;
+      this.problem = problemOf(error);
+    }
+  }
+
+  async pause(): Promise<void> {
+    this.isPlaying = false;
+    this.positionS = null;
+    const { player } = this;
+    this.player = null;
+    await player?.stop();
+  }
+
+  /** The tab as a file of schema "genesis.transcription/1"; null while there is nothing. */
+  document(): TranscriptionDocument | null {
+    return this.stored ?? (this.link?.session.sessionId ? toDocument(this.link.session) : null);
+  }
+
+  async refreshEarlier(): Promise<void> {
+    try {
+      this.earlier = await listTranscriptions();
+    } catch (error) {
+      // The list is a convenience: without it the page still does its work.
+      console.warn("Earlier transcriptions could not be listed.", error);
+    }
+  }
+
+  /** Brings the visible state up to date; called once a screen frame. */
+  refresh(): void {
+    const session = this.link?.session;
+    if (this.stream && this.phase === "recording") this.sentS = this.stream.sentS;
+    if (session && this.hasNews) {
+      this.hasNews = false;
+      this.score = scoreOfSession(session, this.score);
+      this.processedS = seconds(session.processedUntil);
+      if (session.duration !== null) this.totalS ??= seconds(session.duration);
+    }
+    this.positionS = this.livePosition();
+  }
+
+  private livePosition(): number | null {
+    if (this.player) return this.player.positionS;
+    if (this.phase === "recording") return this.stream?.positionS ?? 0;
+    if (this.phase === "processing") return this.processedS;
+    return null;
+  }
+
+  private async begin(phase: Phase, title: string, work: (isCurrent: () => boolean) => Promise<void>): Promise<void> {
+    this.reset();
+    this.phase = phase;
+    this.title = title;
+    const { take } = this;
+    const isCurrent = (): boolean => take === this.take;
+    try {
+      await work(isCurrent);
+    } catch (error) {
+      if (isCurrent()) this.fail(problemOf(error));
+    }
+  }
+
+  private reset(): void {
+    this.take += 1;
+    this.release();
+    this.link = null;
+    this.sound = this.stored = null;
+    this.problem = null;
+    this.notice = this.attribution = "";
+    this.isSlow = this.canPlay = this.hasNews = false;
+    this.sentS = this.processedS = 0;
+    this.totalS = this.positionS = null;
+    const tuning = TUNINGS.find(({ name }) => name === this.tuning) ?? STANDARD;
+    this.score = emptyScore(tuning.pitches, this.capo);
+  }
+
+  /** Closes what is open; what is on the page stays. */
+  private release(): void {
+    this.upload?.abort();
+    this.upload = null;
+    this.link?.close();
+    void this.stream?.stop();
+    this.stream = null;
+    void this.pause();
+  }
+
+  private abandon(): void {
+    this.take += 1;
+    this.release();
+    this.phase = this.score.notes.length > 0 ? "done" : "idle";
+  }
+
+  private fail(found: Problem): void {
+    this.release();
+    this.hasNews = true;
+    this.notice = "";
+    this.problem = found;
+    this.phase = "failed";
+  }
+
+  private connect(onOpen?: () => void): SessionConnection {
+    let isOpened = false;
+    const listener: ConnectionListener = {
+      onState: (state) => {
+        this.connection = state;
+        if (state !== "open" || isOpened) return;
+        isOpened = true;
+        onOpen?.();
+      },
+      onChange: () => {
+        this.hasNews = true;
+        if (link.session.isOver) this.conclude(link.session);
+      },
+      onFailure: (found) => {
+        this.fail(found);
+      },
+      onUplinkLost: () => {
+        const at = this.sentS.toFixed(1);
+        if (this.phase === "recording") {
+          void this.stop(`The connection broke after ${at} s. What was sent until then is still being transcribed.`);
+        }
+      },
+      onSlow: (isSlow) => {
+        this.isSlow = isSlow;
+      },
+    };
+    const link = new SessionConnection(listener, browserEnvironment());
+    this.link = link;
+    return link;
+  }
+
+  private conclude({ ended, failed }: SessionState): void {
+    if (failed) {
+      this.fail(problem(failed.reason, failed.message));
+      return;
+    }
+    void this.stream?.stop();
+    this.stream = null;
+    this.isSlow = false;
+    this.canPlay = this.sound !== null;
+    this.phase = "done";
+    if (ended?.reason === "drained") this.notice = "The server was stopped; the tab ends where it had to.";
+    void this.refreshEarlier();
+  }
+
+  private liveConfig(rateHz: number, tuning: string | readonly number[], capo: number) {
+    return { encoding: "pcm_f32le", sample_rate_hz: rateHz, channel_count: 1, tuning, capo, transcriber: "" } as const;
+  }
+}
+
+function emptyScore(tuning: readonly number[], capo: number): Score {
+  return { tuning, capo, notes: [], gaps: [], duration: 0 };
+}
+
+function scoreOfSession(session: SessionState, before: Score): Score {
+  return {
+    tuning: session.started?.tuning ?? before.tuning,
+    capo: session.started?.capo ?? before.capo,
+    notes: session.sortedNotes(),
+    gaps: [...session.gaps],
+    duration: session.duration ?? 0,
+  };
+}
