@@ -1,0 +1,1 @@
+"""The database's history; `web_edge.database.Database.migrate` walks it."""

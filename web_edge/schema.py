@@ -1,0 +1,86 @@
+"""The tables. `migrations/` makes them; a test compares the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Times of the music are sample indices, times of the world Unix nanoseconds.
+transcriptions = Table(
+    "transcriptions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("audio_bytes", BigInteger),
+    Column("audio_sha256", String(64)),
+    Column("config", JSON, nullable=False),
+    Column("models", JSON, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("durable_sequence", BigInteger, nullable=False),
+    Column("processed_until", BigInteger, nullable=False),
+    Column("duration", BigInteger),
+    Column("end_reason", String(16)),
+    Column("error_reason", String(64)),
+    Column("error_message", Text),
+    Column("started_at_ns", BigInteger),
+    Column("created_at_ns", BigInteger, nullable=False),
+    Column("updated_at_ns", BigInteger, nullable=False),
+    Index("ix_transcriptions_created_at_ns_id", "created_at_ns", "id"),
+    Index("ix_transcriptions_source_status", "source", "status"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("transcription_id", ForeignKey("transcriptions.id", ondelete="CASCADE"), primary_key=True),
+    Column("note_id", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("onset", BigInteger, nullable=False),
+    Column("offset", BigInteger),
+    Column("pitch", Integer, nullable=False),
+    Column("velocity", Float, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("string", Integer),
+    Column("fret", Integer),
+    Column("extra", JSON, nullable=False),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("transcription_id", ForeignKey("transcriptions.id", ondelete="CASCADE"), primary_key=True),
+    Column("start", BigInteger, primary_key=True),
+    Column("end", BigInteger, primary_key=True),
+    Column("cause", Text, nullable=False),
+)
+
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("transcription_id", String(64), primary_key=True),
+    Column("deleted_at_ns", BigInteger, nullable=False),
+    # Whether its log is gone from the bus too.
+    Column("purged", Boolean, nullable=False),
+)

@@ -1,0 +1,236 @@
+"""Transcriptions in the database: what the API, the jobs and the sockets ask for. `recorder` writes their music."""
+
+from __future__ import annotations
+
+import base64
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from music.errors import GenesisError, InvalidInput, NotFound, Reason
+from music.events import SessionConfig, SessionEvent, SnapshotTaken
+from music.session_state import SessionState
+from web_edge.database import Database
+from web_edge.rows import (
+    OVER,
+    Source,
+    Status,
+    Transcription,
+    config_to_json,
+    gap_from_row,
+    note_from_row,
+    transcription_from_row,
+)
+from web_edge.schema import deletions, gaps, notes, transcriptions
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAudio:
+    """An upload on disk: its name for people, where it lies, how much it is."""
+
+    name: str
+    path: Path
+    byte_count: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Newest first; `next_cursor` is None on the last page."""
+
+    items: list[Transcription]
+    next_cursor: str | None
+
+
+class Transcriptions:
+    """Every method is one transaction; it raises Unavailable: DATABASE_UNAVAILABLE when the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create_upload(self, config: SessionConfig, audio: StoredAudio) -> Transcription:
+        """A pending job for a stored file; `config.session_id` names it."""
+        now = time.time_ns()
+        async with self._database.write() as connection:
+            await connection.execute(
+                insert(transcriptions).values(
+                    **new_row(config, title=audio.name, source=Source.UPLOAD, now_ns=now),
+                    audio_bytes=audio.byte_count,
+                    audio_sha256=audio.sha256,
+                )
+            )
+            return await _get(connection, config.session_id)
+
+    async def get(self, transcription_id: str) -> Transcription:
+        """Raises NotFound: TRANSCRIPTION_NOT_FOUND."""
+        async with self._database.read() as connection:
+            return await _get(connection, transcription_id)
+
+    async def find(self, transcription_id: str) -> Transcription | None:
+        async with self._database.read() as connection:
+            return await find(connection, transcription_id)
+
+    async def page(self, limit: int, cursor: str | None) -> Page:
+        """At most `limit` of them, after the one the cursor names. Raises InvalidInput: REQUEST_INVALID."""
+        query = select(transcriptions).order_by(transcriptions.c.created_at_ns.desc(), transcriptions.c.id.desc())
+        if cursor is not None:
+            query = query.where(_after(cursor))
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query.limit(limit + 1))).mappings().all()
+        items = [transcription_from_row(row) for row in rows[:limit]]
+        return Page(items, _cursor(items[-1]) if len(rows) > limit else None)
+
+    async def unfinished_uploads(self) -> list[str]:
+        """Ids of the jobs that are neither completed nor given up, oldest first."""
+        query = (
+            select(transcriptions.c.id)
+            .where(transcriptions.c.source == Source.UPLOAD, transcriptions.c.status.not_in(OVER))
+            .order_by(transcriptions.c.created_at_ns, transcriptions.c.id)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def upload_ids(self) -> set[str]:
+        query = select(transcriptions.c.id).where(transcriptions.c.source == Source.UPLOAD)
+        async with self._database.read() as connection:
+            return set((await connection.execute(query)).scalars())
+
+    async def mark_processing(self, transcription_id: str) -> None:
+        await self._set_unless_over(transcription_id, status=Status.PROCESSING)
+
+    async def fail(self, transcription_id: str, error: GenesisError) -> bool:
+        """Give a transcription up; False when it was over already or is not there."""
+        return await self._set_unless_over(
+            transcription_id, status=Status.FAILED, error_reason=error.reason.value, error_message=error.message
+        )
+
+    async def start_over(self, transcription_id: str) -> None:
+        """Forget what an earlier log of an unfinished job said: it is about to get a new one."""
+        async with self._database.write() as connection:
+            for table in (notes, gaps):
+                await connection.execute(delete(table).where(table.c.transcription_id == transcription_id))
+            await connection.execute(
+                update(transcriptions)
+                .where(transcriptions.c.id == transcription_id)
+                .values(status=Status.PENDING, attempt=0, durable_sequence=0, processed_until=0, started_at_ns=None)
+            )
+
+    async def snapshot(self, transcription_id: str) -> SnapshotTaken:
+        """Everything durable of it, from one state of the database. Raises NotFound: TRANSCRIPTION_NOT_FOUND."""
+        of_it = notes.c.transcription_id == transcription_id
+        by_onset = select(notes).where(of_it).order_by(notes.c.onset, notes.c.pitch, notes.c.note_id)
+        its_gaps = select(gaps).where(gaps.c.transcription_id == transcription_id).order_by(gaps.c.start, gaps.c.end)
+        async with self._database.read() as connection:
+            transcription = await _get(connection, transcription_id)
+            note_rows = (await connection.execute(by_onset)).mappings().all()
+            gap_rows = (await connection.execute(its_gaps)).mappings().all()
+        return transcription.snapshot(map(note_from_row, note_rows), map(gap_from_row, gap_rows))
+
+    async def state(self, transcription_id: str) -> SessionState:
+        """The same, folded."""
+        state = SessionState()
+        state.apply(as_event(transcription_id, await self.snapshot(transcription_id)))
+        return state
+
+    async def delete(self, transcription_id: str) -> None:
+        """Forget it and remember that it was deleted, so that its log does not bring it back.
+
+        Raises NotFound: TRANSCRIPTION_NOT_FOUND.
+        """
+        async with self._database.write() as connection:
+            await _get(connection, transcription_id)
+            await connection.execute(delete(transcriptions).where(transcriptions.c.id == transcription_id))
+            await connection.execute(
+                insert(deletions).values(transcription_id=transcription_id, deleted_at_ns=time.time_ns(), purged=False)
+            )
+
+    async def unpurged(self) -> list[str]:
+        """Ids of deleted transcriptions whose log may still be on the bus."""
+        async with self._database.read() as connection:
+            query = select(deletions.c.transcription_id).where(deletions.c.purged.is_(False))
+            return list((await connection.execute(query)).scalars())
+
+    async def mark_purged(self, transcription_id: str) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(deletions).where(deletions.c.transcription_id == transcription_id).values(purged=True)
+            )
+
+    async def _set_unless_over(self, transcription_id: str, **values: object) -> bool:
+        query = (
+            update(transcriptions)
+            .where(transcriptions.c.id == transcription_id, transcriptions.c.status.not_in(OVER))
+            .values(updated_at_ns=time.time_ns(), **values)
+        )
+        async with self._database.write() as connection:
+            return (await connection.execute(query)).rowcount > 0
+
+
+async def find(connection: AsyncConnection, transcription_id: str) -> Transcription | None:
+    """The row, or None, within the caller's transaction."""
+    query = select(transcriptions).where(transcriptions.c.id == transcription_id)
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return None if row is None else transcription_from_row(row)
+
+
+def new_row(config: SessionConfig, *, title: str, source: Source, now_ns: int) -> dict[str, object]:
+    """Column values of a transcription of which nothing is known yet but what was asked for."""
+    return {
+        "id": config.session_id,
+        "title": title,
+        "status": Status.PENDING,
+        "source": source,
+        "config": config_to_json(config),
+        "models": [],
+        "attempt": 0,
+        "durable_sequence": 0,
+        "processed_until": 0,
+        "created_at_ns": now_ns,
+        "updated_at_ns": now_ns,
+    }
+
+
+def as_event(session_id: str, snapshot: SnapshotTaken) -> SessionEvent:
+    """A snapshot as readers get it."""
+    return SessionEvent(
+        session_id=session_id,
+        sequence=snapshot.sequence,
+        attempt=snapshot.attempt,
+        previous_durable_sequence=0,
+        processed_until=snapshot.processed_until,
+        created_at_ns=time.time_ns(),
+        payload=snapshot,
+    )
+
+
+async def _get(connection: AsyncConnection, transcription_id: str) -> Transcription:
+    found = await find(connection, transcription_id)
+    if found is None:
+        raise NotFound(
+            Reason.TRANSCRIPTION_NOT_FOUND, f"There is no transcription {transcription_id!r}.", id=transcription_id
+        )
+    return found
+
+
+def _cursor(last: Transcription) -> str:
+    return base64.urlsafe_b64encode(f"{last.created_at_ns}:{last.id}".encode()).decode().rstrip("=")
+
+
+def _after(cursor: str) -> ColumnElement[bool]:
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode()
+        created, _, last_id = text.partition(":")
+        created_at_ns = int(created)
+        if not last_id or not 0 <= created_at_ns < 2**63:
+            raise ValueError(text)
+    except ValueError as error:
+        raise InvalidInput(
+            Reason.REQUEST_INVALID, "The cursor is not one of ours. Use `next` of the page before, unchanged."
+        ) from error
+    return or_(
+        transcriptions.c.created_at_ns < created_at_ns,
+        and_(transcriptions.c.created_at_ns == created_at_ns, transcriptions.c.id < last_id),
+    )
