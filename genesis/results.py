@@ -26,11 +26,11 @@ class Results:
         return (self.json, self.txt)
 
     def write(self, state: SessionState, instrument: Instrument) -> None:
-        from music.document import to_document
-
         if self.final:
             rearrange(state, instrument)
         if self.json is not None:
+            from music.document import to_document
+
             write_json(self.json, to_document(state))
         if self.txt is not None or self.json is None:
             write_text(self.txt or STDOUT, to_tab_text(state.sorted_notes(), instrument))
