@@ -1,0 +1,245 @@
+"""Activations to notes, frame by frame: a causal replacement of Basic Pitch's note creation.
+
+The rules follow Bittner et al., "A Lightweight Instrument-Agnostic Model for Polyphonic Note Transcription and
+Multipitch Estimation" (ICASSP 2022): a note begins where the onset activation has a peak, sounds while the frame
+activation stays up, and must last a minimum time. The published post-processing walks a whole file backwards and scales
+by its maximum; here every decision is taken at a frame that depends on the activations alone, so it is the same however they were cut
+into pieces, and nothing after it is looked at.
+
+Life of a track at one pitch: BORN at an onset peak (one frame of look-ahead) → CONFIRMED once the frame activation is
+up at least `min_frames` after the onset → ENDED when it stayed down for `tolerance` frames or a confirmed re-strike of
+the same pitch took over; DROPPED instead when it falls silent, or is struck again, before it was confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music.activations import BINS_PER_SEMITONE, CONTOUR_BINS, LOWEST_PITCH, PITCH_COUNT, Activations
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingRules:
+    """Thresholds of the tracker; times in frames (11.6 ms).
+
+    Attributes:
+        onset_threshold, frame_threshold: least activation of an onset, and of a sounding frame.
+        rise_weight: how much a rise of the frame activation counts as an onset (0: not at all).
+        min_frames: a note is confirmed when it sounds this long after its onset.
+        tolerance: frames the activation may stay down within one note.
+    """
+
+    onset_threshold: float = 0.5
+    frame_threshold: float = 0.3
+    rise_weight: float = 1.0
+    min_frames: int = 11
+    tolerance: int = 11
+
+
+class TrackState(Enum):
+    BORN = "born"
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+    DROPPED = "dropped"
+
+
+@dataclass(slots=True)
+class Track:
+    """A note being followed; only its tracker changes it.
+
+    Attributes:
+        number: counts births from 1, by frame, then pitch.
+        pitch: MIDI pitch.
+        onset: frame of the onset's peak.
+        strength: activation of that peak, 0..1.
+        end: one past the last sounding frame, once ended.
+        level: mean frame activation since the onset, 0..1, fixed when confirmed.
+        deviations: for every frame after the onset, semitones from the pitch to the contour's crest (NaN: no crest).
+    """
+
+    number: int
+    pitch: int
+    onset: int
+    strength: float
+    state: TrackState = TrackState.BORN
+    end: int | None = None
+    level: float = 0.0
+    deviations: list[float] = field(default_factory=list)
+    last_up: int = 0
+    down: int = 0
+
+    @property
+    def confidence(self) -> float:
+        """Mean of the onset's strength and of the level after it, 0..1: grows with either; not calibrated."""
+        return (self.strength + self.level) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one frame decided.
+
+    Attributes:
+        frame: the frame.
+        changed: tracks that were born, confirmed, ended or dropped in it, in the order in which that happened.
+        frontier: every onset before this frame is decided: confirmed or dropped.
+    """
+
+    frame: int
+    changed: list[Track]
+    frontier: int
+
+
+class NoteTracker:
+    """Follows the notes of one session between two pitches. Copy it (`copy.deepcopy`) to try out unsettled frames."""
+
+    def __init__(self, lowest_pitch: int, highest_pitch: int, rules: TrackingRules | None = None) -> None:
+        self._rules = rules or TrackingRules()
+        self._low = max(lowest_pitch, LOWEST_PITCH)
+        self._columns = slice(self._low - LOWEST_PITCH, min(highest_pitch - LOWEST_PITCH + 1, PITCH_COUNT))
+        width = max(0, self._columns.stop - self._columns.start)
+        # Rows not yet stepped over (one, waiting for the frame after it) and, for the rises, two before those.
+        self._onset = np.zeros((1, width), np.float32)
+        self._frame = np.zeros((2, width), np.float32)
+        self._deviation = np.zeros((0, width), np.float32)
+        self._next = 0
+        self._born = 0
+        self._sounding: dict[int, Track] = {}
+        self._candidates: dict[int, Track] = {}
+
+    @property
+    def next_frame(self) -> int:
+        """The first frame not stepped over yet."""
+        return self._next
+
+    @property
+    def tracks(self) -> list[Track]:
+        """Every track that is BORN or CONFIRMED, by number."""
+        return sorted([*self._sounding.values(), *self._candidates.values()], key=lambda track: track.number)
+
+    def advance(self, piece: Activations) -> Iterator[Step]:
+        """The steps that `piece`, which abuts the one before, makes possible: all but the last frame."""
+        columns = self._columns
+        self._onset = np.concatenate([self._onset, piece.onset[:, columns]])
+        self._frame = np.concatenate([self._frame, piece.frame[:, columns]])
+        self._deviation = np.concatenate([self._deviation, crest_deviation(piece.contour)[:, columns]])
+        yield from self._steps(len(self._deviation) - 1)
+
+    def finish(self) -> Iterator[Step]:
+        """The last frame, and then a step that ends or drops everything."""
+        silence = np.zeros((1, self._onset.shape[1]), np.float32)
+        self._onset = np.concatenate([self._onset, silence])
+        self._frame = np.concatenate([self._frame, silence])
+        yield from self._steps(len(self._deviation))
+        changed = [self._drop(track) for track in list(self._candidates.values())]
+        changed += [self._end(track, track.last_up + 1) for track in list(self._sounding.values())]
+        yield Step(self._next, changed, self._next)
+
+    def _steps(self, count: int) -> Iterator[Step]:
+        if count <= 0:
+            return
+        strength = self._onset_strength(count)
+        peaks: list[list[int]] = [[] for _ in range(count)]
+        for row, column in np.argwhere(self._is_peak(strength)):
+            peaks[row].append(int(column))
+        levels = self._frame[2 : 2 + count].tolist()
+        deviations = self._deviation[:count].tolist()
+        for row in range(count):
+            changed = self._follow(levels[row], deviations[row])
+            for column in peaks[row]:
+                changed += self._bear(column, float(strength[row + 1, column]))
+            self._next += 1
+            onsets = [track.onset for track in self._candidates.values()]
+            yield Step(self._next - 1, changed, min([self._next, *onsets]))
+        self._onset = self._onset[count:]
+        self._frame = self._frame[count:]
+        self._deviation = self._deviation[count:]
+
+    def _onset_strength(self, count: int) -> NDArray[np.float32]:
+        """Onset activation, or the rise of the frame activation where that is more: f32[count + 2], from frame -1."""
+        onset, frame = self._onset[: count + 2], self._frame[: count + 3]
+        # A rise counts against both frames before it, so that recovering from a dip of one frame is none.
+        rise = frame[2:] - np.maximum(frame[1:-1], frame[:-2])
+        strength = onset.copy()
+        strength[1:] = np.maximum(onset[1:], self._rules.rise_weight * rise)
+        return strength
+
+    def _is_peak(self, strength: NDArray[np.float32]) -> NDArray[np.bool_]:
+        here = strength[1:-1]
+        return (here >= self._rules.onset_threshold) & (here > strength[:-2]) & (here >= strength[2:])
+
+    def _follow(self, levels: list[float], deviations: list[float]) -> list[Track]:
+        changed = []
+        for track in self.tracks:
+            column = track.pitch - self._low
+            track.deviations.append(deviations[column])
+            if levels[column] >= self._rules.frame_threshold:
+                track.last_up, track.down = self._next, 0
+            else:
+                track.down += 1
+            age = self._next - track.onset
+            if track.state is TrackState.BORN:
+                track.level += (levels[column] - track.level) / age
+                if age >= self._rules.min_frames and track.down == 0:
+                    changed += self._confirm(track)
+            if track.down >= self._rules.tolerance and track.state is not TrackState.ENDED:
+                confirmed = track.state is TrackState.CONFIRMED
+                changed.append(self._end(track, track.last_up + 1) if confirmed else self._drop(track))
+        return changed
+
+    def _bear(self, column: int, strength: float) -> list[Track]:
+        before = self._candidates.get(column)
+        dropped = [] if before is None else [self._drop(before)]
+        self._born += 1
+        track = Track(self._born, self._low + column, self._next, min(1.0, strength), last_up=self._next)
+        self._candidates[column] = track
+        return [*dropped, track]
+
+    def _confirm(self, track: Track) -> list[Track]:
+        column = track.pitch - self._low
+        del self._candidates[column]
+        before = self._sounding.get(column)
+        ended = [] if before is None else [self._end(before, min(before.last_up + 1, track.onset))]
+        track.state = TrackState.CONFIRMED
+        self._sounding[column] = track
+        return [*ended, track]
+
+    def _end(self, track: Track, end: int) -> Track:
+        del self._sounding[track.pitch - self._low]
+        track.state, track.end = TrackState.ENDED, end
+        return track
+
+    def _drop(self, track: Track) -> Track:
+        del self._candidates[track.pitch - self._low]
+        track.state = TrackState.DROPPED
+        return track
+
+
+_REACH = 5
+# The network's contour never falls much below 0.1, so less than twice that says nothing.
+_LEAST_SALIENCE = 0.2
+
+
+def crest_deviation(contour: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where the contour's crest lies near every pitch.
+
+    Args:
+        contour: f32[t, 264], see `Activations`.
+
+    Returns:
+        f32[t, 88]: semitones above (+) or below (-) the pitch, within ± 5/3; NaN where there is no salience.
+    """
+    span = 2 * _REACH + 1
+    padded = np.pad(contour, ((0, 0), (_REACH, _REACH)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, span, axis=1)[:, 1:CONTOUR_BINS:BINS_PER_SEMITONE]
+    # Nearer crests count more, or a louder neighbour's contour is taken for a bend.
+    nearness = np.exp(-0.5 * (np.arange(-_REACH, _REACH + 1) / 2.5) ** 2).astype(np.float32)
+    weighted = windows * nearness
+    crest = weighted.argmax(axis=2)
+    deviation: NDArray[np.float32] = ((crest - _REACH) / BINS_PER_SEMITONE).astype(np.float32)
+    deviation[weighted.max(axis=2) < _LEAST_SALIENCE] = np.nan
+    return deviation
