@@ -99,7 +99,7 @@ class Bus:
         try:
             with anyio.fail_after(timeout_s):
                 async for attempt in stamina.retry_context(
-                    on=TRANSIENT, attempts=None, timeout=None, wait_initial=0.05, wait_max=1.0
+                    on=TRANSIENT, attempts=None, timeout=None, wait_initial=0.05, wait_max=1.0, wait_jitter=0.05
                 ):
                     with attempt:
                         await self.wait_connected()

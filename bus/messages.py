@@ -21,9 +21,13 @@ class EventMissed(Exception):
     """A durable event before this one never arrived."""
 
 
-def message_id(event: SessionEvent) -> str:
-    """The same for every try to publish one event, so that the server keeps one of them."""
-    return f"{event.session_id}/{event.attempt}/{event.sequence}"
+def message_id(event: SessionEvent, writer: str) -> str:
+    """The same for every try to publish one event, so that the server keeps one of them.
+
+    `writer` tells apart two that opened the same attempt at once, and one that begins anew after a deletion: the server
+    would take the second one's event for a copy of the first one's and let it go by unfenced.
+    """
+    return f"{event.session_id}/{event.attempt}/{event.sequence}/{writer}"
 
 
 def to_bytes(event: SessionEvent) -> bytes:

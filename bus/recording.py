@@ -17,8 +17,8 @@ from music.events import SessionEvent
 from wire.subjects import ALL_DURABLE, RECORDER_CONSUMER, SESSIONS_STREAM
 
 _BATCH = 64
-_ACK_WAIT_S = 10.0
-_STILL_AT_IT_S = 3.0
+_ACK_WAIT_S = 5.0
+_STILL_AT_IT_S = 1.5
 _RETRY_FIRST_S, _RETRY_CAP_S = 0.25, 30.0
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,15 @@ async def _record(message: Msg, handler: Callable[[SessionEvent], Awaitable[None
         async with anyio.create_task_group() as group:
             group.start_soon(_say_still_at_it, message)
             await handler(event)
+            with anyio.CancelScope(shield=True):
+                await message.ack()
             group.cancel_scope.cancel()
+    except anyio.get_cancelled_exc_class():
+        if not message.is_acked:
+            # Whoever records next need not wait until the server takes this process for dead.
+            with anyio.CancelScope(shield=True):
+                await message.nak()
+        raise
     except Exception as error:
         tries = message.metadata.num_delivered or 1
         delay_s = min(_RETRY_CAP_S, retry_first_s * 2 ** min(tries - 1, 16))
@@ -86,8 +94,6 @@ async def _record(message: Msg, handler: Callable[[SessionEvent], Awaitable[None
             error=repr(error),
         )
         await message.nak(delay=delay_s)
-        return
-    await message.ack()
 
 
 async def _say_still_at_it(message: Msg) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
+from uuid import uuid4
 
 import anyio
 import structlog
@@ -56,6 +57,7 @@ class SessionLogWriter:
         self._tentative_ttl_s = TENTATIVE_TTL.total_seconds()
         self._turn = anyio.Lock()
         self._unsettled: SessionEvent | None = None
+        self._writer = uuid4().hex
 
     @classmethod
     async def open(
@@ -98,7 +100,7 @@ class SessionLogWriter:
         """
         async with self._turn:
             if event.sequence <= self.last_sequence or event.attempt != self.attempt:
-                raise ValueError(f"event {message_id(event)} after {self.attempt}/{self.last_sequence}")
+                raise ValueError(f"event {event.attempt}/{event.sequence} after {self.attempt}/{self.last_sequence}")
             if self._unsettled is not None:
                 # A cancelled or timed-out append left it open whether this one is stored. The server knows its id.
                 await self._publish_durable(self._unsettled)
@@ -143,7 +145,7 @@ class SessionLogWriter:
     async def _publish_durable(self, event: SessionEvent) -> None:
         self._unsettled = event
         subject = durable_subject(self.session_id)
-        headers = {MESSAGE_ID_HEADER: message_id(event), FENCE_HEADER: str(self._fence)}
+        headers = {MESSAGE_ID_HEADER: message_id(event, self._writer), FENCE_HEADER: str(self._fence)}
         try:
             self._fence = await self._publish(subject, to_bytes(event), headers)
         except BadRequestError as error:
@@ -156,13 +158,13 @@ class SessionLogWriter:
     async def _own_sequence(self, event: SessionEvent) -> int:
         """Where `event` lies if it is the subject's last: stored by an earlier try whose acknowledgement was lost.
 
-        The server answers such a second try as a duplicate while it remembers message ids; this holds beyond that.
+        The server holds a message against the fence before it looks whether it knows its id.
         """
         last = await last_message(self._bus, SESSIONS_STREAM, durable_subject(self.session_id))
         if (
             last is not None
             and last.seq is not None
-            and (last.headers or {}).get(MESSAGE_ID_HEADER) == message_id(event)
+            and (last.headers or {}).get(MESSAGE_ID_HEADER) == message_id(event, self._writer)
         ):
             return last.seq
         raise Conflict(
@@ -173,7 +175,7 @@ class SessionLogWriter:
         )
 
     async def _publish_tentative(self, event: SessionEvent) -> None:
-        headers = {MESSAGE_ID_HEADER: message_id(event)}
+        headers = {MESSAGE_ID_HEADER: message_id(event, self._writer)}
         try:
             await self._publish(
                 tentative_subject(self.session_id), to_bytes(event), headers, ttl_s=self._tentative_ttl_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bus.session_log import SessionLogWriter
 from music.events import (
     AudioEncoding,
     AudioFormat,
@@ -52,6 +53,11 @@ class Chain:
         self.sequence = sequence
         self.durable_sequence = durable_sequence
 
+    @classmethod
+    def after(cls, writer: SessionLogWriter) -> Chain:
+        """The chain of a writer just opened."""
+        return cls(writer.session_id, writer.attempt, writer.last_sequence, writer.last_durable_sequence)
+
     def next(self, payload: Payload) -> SessionEvent:
         self.sequence += 1
         durable = is_durable(payload)
@@ -67,3 +73,6 @@ class Chain:
         if durable:
             self.durable_sequence = self.sequence
         return event
+
+    def take(self, *payloads: Payload) -> list[SessionEvent]:
+        return [self.next(payload) for payload in payloads]
