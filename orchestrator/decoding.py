@@ -1,0 +1,146 @@
+"""The caller's PCM → the session's signal: checked, mixed to mono, resampled to the session's clock.
+
+Every step is a function of the samples alone: the same bytes in other pieces yield the same floats, bit for bit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from music.audio import SAMPLE_RATE_HZ
+from music.errors import InvalidInput, Reason
+from music.events import AudioEncoding, AudioFormat
+from orchestrator.audio_limits import check_rate_and_channels
+
+LOUDEST = 16.0
+"""Samples are clipped to ± this (24 dB above full scale): louder is a mistake, and 1e38 would overflow in a sum."""
+
+_BLOCKS_PER_SECOND = 50
+_DTYPES: dict[AudioEncoding, np.dtype[np.int16] | np.dtype[np.float32]] = {
+    AudioEncoding.PCM_S16LE: np.dtype("<i2"),
+    AudioEncoding.PCM_F32LE: np.dtype("<f4"),
+}
+
+Samples = NDArray[np.float32]
+
+
+def check_pcm_format(audio: AudioFormat) -> None:
+    """Raises InvalidInput: ENCODING_UNSUPPORTED, SAMPLE_RATE_OUT_OF_RANGE, CHANNEL_COUNT_OUT_OF_RANGE."""
+    if audio.encoding not in _DTYPES:
+        raise InvalidInput(Reason.ENCODING_UNSUPPORTED, f"{audio.encoding.value} is not PCM.")
+    check_rate_and_channels(audio.sample_rate_hz, audio.channel_count)
+
+
+class PcmReader:
+    """Interleaved PCM bytes → mono float32 at the caller's rate, nominally -1..1, always within ±`LOUDEST`."""
+
+    def __init__(self, audio: AudioFormat) -> None:
+        check_pcm_format(audio)
+        self._dtype = _DTYPES[audio.encoding]
+        self._channels = audio.channel_count
+        self._frame_bytes = self._dtype.itemsize * audio.channel_count
+
+    def read(self, data: bytes) -> Samples:
+        """f32[n], one value for every frame of `data`.
+
+        Raises:
+            InvalidInput: CHUNK_MISALIGNED, AUDIO_NOT_FINITE.
+        """
+        if len(data) % self._frame_bytes:
+            raise InvalidInput(
+                Reason.CHUNK_MISALIGNED,
+                f"A chunk of {len(data)} bytes does not hold whole frames of {self._frame_bytes} bytes "
+                f"({self._channels} x {self._dtype.itemsize}).",
+                frame_bytes=self._frame_bytes,
+            )
+        values = np.frombuffer(data, self._dtype).reshape(-1, self._channels)
+        if self._dtype.kind == "i":
+            return self._mix(values.astype(np.float32) / np.float32(32_768))
+        if not np.isfinite(values).all():
+            raise InvalidInput(
+                Reason.AUDIO_NOT_FINITE,
+                "The audio holds samples that are not numbers (NaN or infinity); export it again.",
+            )
+        return self._mix(np.clip(values, -LOUDEST, LOUDEST).astype(np.float32))
+
+    def _mix(self, values: Samples) -> Samples:
+        # Added channel by channel: numpy's own reduction may order its sums by the array's shape, that is by chunking.
+        mono = values[:, 0].copy()
+        for channel in range(1, self._channels):
+            mono += values[:, channel]
+        if self._channels > 1:
+            mono *= np.float32(1 / self._channels)
+        return mono
+
+
+class Resampler:
+    """Mono at any rate → mono at `SAMPLE_RATE_HZ`, sample n of the output lying at n / SAMPLE_RATE_HZ of the input.
+
+    soxr's stream withholds its filter's delay and returns it at the end, so its output needs no shift (a test sends
+    impulses through every common rate). It is fed in blocks of 20 ms whatever arrives.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._block = rate_hz // _BLOCKS_PER_SECOND
+        self._waiting: Samples = np.zeros(0, np.float32)
+        self._received = 0
+        self._delivered = 0
+        self._stream = None
+        if rate_hz != SAMPLE_RATE_HZ:
+            self._stream = soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="HQ")
+
+    @property
+    def received_until(self) -> int:
+        """How much came in, as a sample index of the session's clock."""
+        return round(self._received * SAMPLE_RATE_HZ / self._rate_hz)
+
+    def push(self, samples: Samples) -> Samples:
+        """What became known, f32[m]; m is about n * SAMPLE_RATE_HZ / rate, later by the filter's delay."""
+        self._received += len(samples)
+        if self._stream is None:
+            return samples
+        self._waiting = np.concatenate([self._waiting, samples])
+        whole = len(self._waiting) // self._block * self._block
+        pieces = [
+            self._stream.resample_chunk(self._waiting[start : start + self._block])
+            for start in range(0, whole, self._block)
+        ]
+        self._waiting = self._waiting[whole:]
+        return self._deliver(np.concatenate(pieces) if pieces else np.zeros(0, np.float32))
+
+    def finish(self) -> Samples:
+        """The rest; all deliveries together then hold exactly `received_until` samples."""
+        if self._stream is None or not self._received:
+            return np.zeros(0, np.float32)
+        tail = self._stream.resample_chunk(self._waiting, last=True)
+        self._waiting = self._waiting[:0]
+        owed = self.received_until - self._delivered
+        return self._deliver(np.pad(tail[:owed], (0, max(0, owed - len(tail)))))
+
+    def _deliver(self, samples: Samples) -> Samples:
+        self._delivered += len(samples)
+        return np.asarray(samples, np.float32)
+
+
+class PcmDecoder:
+    """Both in a row: PCM bytes of one format → the session's signal."""
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self._reader = PcmReader(audio)
+        self._resampler = Resampler(audio.sample_rate_hz)
+
+    @property
+    def received_until(self) -> int:
+        """Audio accepted so far, as a sample index of the session's clock."""
+        return self._resampler.received_until
+
+    def push(self, data: bytes) -> Samples:
+        """Raises InvalidInput: CHUNK_MISALIGNED, AUDIO_NOT_FINITE; nothing of such a chunk is accepted."""
+        return self._resampler.push(self._reader.read(data))
+
+    def finish(self) -> Samples:
+        """What the resampler still holds."""
+        return self._resampler.finish()

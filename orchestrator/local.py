@@ -1,0 +1,49 @@
+"""The session without a server: same code, its log in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterable, Callable
+from pathlib import Path
+
+from anyio import to_thread
+
+from inference.registry import default_model_repo, load_transcriber
+from music.events import SessionConfig, SessionEvent
+from music.session_state import SessionState
+from orchestrator.intake import complete_config
+from orchestrator.publisher import MemorySink, Publisher
+from orchestrator.session import Session, SessionLimits
+
+
+def _ignore(_event: SessionEvent) -> None:
+    pass
+
+
+async def transcribe_locally(
+    chunks: AsyncIterable[bytes],
+    config: SessionConfig,
+    *,
+    model_repo: Path | None = None,
+    on_event: Callable[[SessionEvent], None] = _ignore,
+) -> SessionState:
+    """Transcribe a stream of audio in this process.
+
+    Args:
+        chunks: the bytes `config.audio` describes, at most 1 MiB at once.
+        config: what is played and how it is encoded; the session id may be empty.
+        model_repo: folder of the models; None for the project's own.
+        on_event: called with every event of the session's log, in order.
+
+    Raises:
+        GenesisError: as a server would answer; everything accepted before it has reached `on_event`.
+    """
+    config = complete_config(config)
+    transcriber = await to_thread.run_sync(load_transcriber, config.transcriber, model_repo or default_model_repo())
+
+    async def deliver(event: SessionEvent) -> None:
+        on_event(event)
+
+    publisher = Publisher(config.session_id, MemorySink(), deliver, time.time_ns)
+    await Session(config, transcriber, publisher, SessionLimits(), time.time_ns).run(chunks)
+    return publisher.state

@@ -1,0 +1,186 @@
+"""One session: one call, one task group, bounded queues from the caller's bytes to the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterable, Callable
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from inference.ports import Transcriber
+from music.errors import GenesisError, InvalidInput, Reason, Unavailable
+from music.events import AudioEncoding, EndReason, SessionConfig, SessionEnded, SessionFailed, SessionStarted
+from music.scribe import Scribe
+from orchestrator.container import DecodeLimits
+from orchestrator.intake import Listener
+from orchestrator.publisher import Publisher
+from orchestrator.stages import HEARD_SLOTS, STEP_SLOTS, Heard, Hearing, Step, Telling, Transcribing
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """What one session may cost.
+
+    Attributes:
+        idle_timeout_s: longest silence of a caller that has not ended its stream.
+        max_duration_s: of the audio, and of the call.
+        flush_s: how long a session whose caller has gone may still transcribe what it had accepted.
+        decode: of an encoded file.
+    """
+
+    idle_timeout_s: float = 60.0
+    max_duration_s: float = 24 * 3600
+    flush_s: float = 0.7
+    decode: DecodeLimits = field(default_factory=DecodeLimits)
+
+
+class Session:
+    """From `SessionStarted` to `SessionEnded` or `SessionFailed`.
+
+    Args:
+        config: completed by `intake.complete_config`.
+        now_ns: Unix time.
+    """
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        transcriber: Transcriber,
+        publisher: Publisher,
+        limits: SessionLimits,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._config = config
+        self._transcriber = transcriber
+        self._publisher = publisher
+        self._limits = limits
+        self._now_ns = now_ns
+        self._listener: Listener | None = None
+        self._hearing_scope = anyio.CancelScope()
+        self._flush_scope = anyio.CancelScope()
+        self._reason: EndReason | None = None
+        self._failure: GenesisError | None = None
+        self._log_is_lost = False
+
+    async def run(self, chunks: AsyncIterable[bytes]) -> None:
+        """Transcribe everything that comes; what was accepted is transcribed and ended also when the rest is bad.
+
+        Raises:
+            GenesisError: why the session failed; it stands in the log too, where the log can still be written.
+        """
+        self._check_resumable()
+        models = (self._transcriber.reference,)
+        await self._publisher.publish(SessionStarted(self._config, models, self._now_ns()), 0)
+        await self._publisher.retract_leftovers()
+        self._listener = Listener(chunks, self._limits.idle_timeout_s, self._limits.max_duration_s)
+        if self._reason is not None or self._failure is not None:
+            self._listener.stop()
+        transcribing = Transcribing(self._transcriber, Scribe(self._config.instrument, self._transcriber.grid))
+        telling = Telling(self._publisher)
+        try:
+            await self._work(self._listener, transcribing, telling)
+        except Exception:
+            _log.exception("Session %s broke", self._publisher.session_id)
+            self._fail(
+                GenesisError(Reason.INTERNAL, "Something went wrong on our side; the log of the server says what.")
+            )
+        if self._is_half_a_file(self._listener):
+            self._fail(
+                Unavailable(Reason.SERVER_DRAINING, "The server is stopping and had not got the whole file yet.")
+            )
+        await self._conclude(transcribing.taken, telling.watermark)
+
+    def stop(self, cause: EndReason | GenesisError) -> None:
+        """Take no more audio and flush.
+
+        DRAINED leaves the flush its time, and lets a file that has arrived whole be finished. CANCELLED, or a failure
+        outside the session, leaves it `flush_s`.
+        """
+        if isinstance(cause, GenesisError):
+            self._fail(cause)
+        elif self._reason is None and not (cause is EndReason.DRAINED and self._has_heard_all()):
+            self._reason = cause
+        if self._listener is not None:
+            self._listener.stop()
+        if cause is not EndReason.DRAINED:
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Finish within `flush_s`."""
+        self._hearing_scope.cancel()
+        self._flush_scope.deadline = min(self._flush_scope.deadline, anyio.current_time() + self._limits.flush_s)
+
+    async def _work(self, listener: Listener, transcribing: Transcribing, telling: Telling) -> None:
+        heard_out, heard = anyio.create_memory_object_stream[Heard](HEARD_SLOTS)
+        steps_out, steps = anyio.create_memory_object_stream[Step](STEP_SLOTS)
+        hearing = Hearing(self._config, listener, self._limits.decode, self._limits.max_duration_s)
+        with heard_out, heard, steps_out, steps:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._hear, hearing, heard_out)
+                group.start_soon(self._transcribe, transcribing, heard, steps_out)
+                try:
+                    await telling.run(steps)
+                except GenesisError as error:
+                    self._log_is_lost = True
+                    self._fail(error)
+                    group.cancel_scope.cancel()
+
+    async def _hear(self, hearing: Hearing, out: MemoryObjectSendStream[Heard]) -> None:
+        try:
+            with self._hearing_scope, out:
+                await hearing.run(out)
+        except GenesisError as error:
+            self._fail(error)
+
+    async def _transcribe(
+        self,
+        transcribing: Transcribing,
+        heard: MemoryObjectReceiveStream[Heard],
+        out: MemoryObjectSendStream[Step],
+    ) -> None:
+        try:
+            with self._flush_scope:
+                await transcribing.run(heard, out)
+        except GenesisError as error:
+            self._fail(error)
+        self._hearing_scope.cancel()
+        with out:
+            await transcribing.last_words(out)
+
+    async def _conclude(self, duration: int, watermark: int) -> None:
+        if self._failure is None:
+            await self._publisher.publish(SessionEnded(self._reason or EndReason.COMPLETED, duration), watermark)
+        elif not self._log_is_lost:
+            failed = SessionFailed(self._failure.reason, self._failure.message, duration)
+            try:
+                await self._publisher.publish(failed, watermark)
+            except GenesisError as error:
+                _log.warning("Session %s failed unrecorded: %s", self._publisher.session_id, error.message)
+        if not self._log_is_lost:
+            await self._publisher.save_snapshot()
+        if self._failure is not None:
+            raise self._failure
+
+    def _fail(self, error: GenesisError) -> None:
+        # The first failure is the cause, later ones are its echoes.
+        self._failure = self._failure or error
+
+    def _has_heard_all(self) -> bool:
+        return self._listener is not None and self._listener.over
+
+    def _is_half_a_file(self, listener: Listener) -> bool:
+        is_file = self._config.audio.encoding is AudioEncoding.CONTAINER
+        return is_file and listener.stopped and self._reason is EndReason.DRAINED
+
+    def _check_resumable(self) -> None:
+        """Raises InvalidInput: CONFIG_INVALID, an earlier attempt of this session was configured otherwise."""
+        started = self._publisher.held.started
+        if started is not None and (started.config, started.models) != (self._config, (self._transcriber.reference,)):
+            raise InvalidInput(
+                Reason.CONFIG_INVALID,
+                f"Session {self._publisher.session_id} was begun with another configuration or model; name a new one.",
+            )

@@ -1,0 +1,210 @@
+"""The rooms a session's audio walks through, joined by bounded channels that close downstream.
+
+    chunks → hear → Heard → transcribe → Step → tell → publisher
+
+Each stage ends when its input does; a failure of the input ends `hear` early, and what was heard still goes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import numpy as np
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from inference.ports import Transcriber
+from music.activations import Activations
+from music.audio import SAMPLE_RATE_HZ
+from music.errors import InvalidInput, Reason
+from music.events import AudioEncoding, AudioFormat, NoteRevised, Progressed, SessionConfig
+from music.scribe import Scribe
+from orchestrator.container import DecodeLimits, Spool, decode, samples_in
+from orchestrator.decoding import PcmDecoder, Samples
+from orchestrator.intake import Listener, too_long
+from orchestrator.publisher import Publisher
+
+BLOCK = SAMPLE_RATE_HZ
+"""Largest piece of signal in one channel slot, one second: a backlog is counted in seconds, whatever the chunks."""
+HEARD_SLOTS = 8
+STEP_SLOTS = 4
+
+_INLINE_BYTES = 1 << 15
+_INLINE_FRAMES = 32
+_PROGRESS_EVERY = SAMPLE_RATE_HZ // 2
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A piece of the session's signal, and the whole recording's length once it is known."""
+
+    samples: Samples
+    duration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one piece of signal changed.
+
+    Attributes:
+        notes: revisions in order, made while the watermark stood at `before`; afterwards it stands at `after`.
+        received_until: signal taken in so far, a sample index.
+        duration: the whole recording's length, once known.
+    """
+
+    notes: tuple[NoteRevised, ...]
+    before: int
+    after: int
+    received_until: int
+    duration: int | None
+
+
+@dataclass
+class Hearing:
+    """The first stage: bytes → signal.
+
+    Attributes:
+        received_until: signal accepted so far, a sample index.
+    """
+
+    config: SessionConfig
+    listener: Listener
+    limits: DecodeLimits
+    max_duration_s: float
+    received_until: int = 0
+    _duration: int | None = field(default=None, init=False)
+
+    async def run(self, out: MemoryObjectSendStream[Heard]) -> None:
+        """Hear everything and close `out`.
+
+        Raises:
+            GenesisError: the input's fault, after what came before it has been sent on.
+        """
+        async with out:
+            if self.config.audio.encoding is AudioEncoding.CONTAINER:
+                await self._hear_file(out)
+            else:
+                await self._hear_pcm(self.config.audio, self._listened(), out)
+            if not self.received_until and not self.listener.stopped:
+                raise InvalidInput(Reason.AUDIO_EMPTY, "No audio was sent.")
+
+    async def _listened(self) -> AsyncIterator[bytes]:
+        while (chunk := await self.listener.next()) is not None:
+            yield chunk
+
+    async def _hear_file(self, out: MemoryObjectSendStream[Heard]) -> None:
+        with Spool(self.limits.max_bytes) as spool:
+            async for chunk in self._listened():
+                await spool.write(chunk)
+            if self.listener.stopped:
+                return
+            async with decode(spool.file, self.limits) as decoded:
+                if decoded.duration_s is not None:
+                    self._duration = samples_in(decoded.duration_s, SAMPLE_RATE_HZ) or None
+                await self._hear_pcm(decoded.audio, decoded.blocks(), out)
+
+    async def _hear_pcm(
+        self, audio: AudioFormat, blocks: AsyncIterator[bytes], out: MemoryObjectSendStream[Heard]
+    ) -> None:
+        decoder = PcmDecoder(audio)
+        try:
+            async for block in blocks:
+                samples = await _off_loop_if(len(block) > _INLINE_BYTES, partial(decoder.push, block))
+                self.received_until = decoder.received_until
+                await self._send(samples, out)
+                if self.received_until > self.max_duration_s * SAMPLE_RATE_HZ:
+                    raise too_long(self.max_duration_s)
+        finally:
+            # Also on bad input: the resampler still holds the end of what was accepted before it.
+            await self._send(decoder.finish(), out)
+
+    async def _send(self, samples: Samples, out: MemoryObjectSendStream[Heard]) -> None:
+        for start in range(0, len(samples), BLOCK):
+            await out.send(Heard(samples[start : start + BLOCK], self._duration))
+
+
+class Transcribing:
+    """The second stage: signal → what happens to the notes. `taken` is the signal that went through, in samples."""
+
+    def __init__(self, transcriber: Transcriber, scribe: Scribe) -> None:
+        self._stream = transcriber.open_stream()
+        self._scribe = scribe
+        self._duration: int | None = None
+        self.taken = 0
+
+    async def run(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Step]) -> None:
+        """Take everything, flush the tail. The caller closes both channels, `out` after `last_words`."""
+        async for first in heard:
+            pieces = [first, *_waiting(heard)]
+            self._duration = pieces[-1].duration
+            signal = np.concatenate([piece.samples for piece in pieces])
+            found = await self._stream.push(signal)
+            self.taken += len(signal)
+            if not found:
+                await out.send(self._step((), self._scribe.processed_until))
+            for activations in found:
+                await self._advance(activations, out)
+        for activations in await self._stream.finish():
+            await self._advance(activations, out)
+
+    async def last_words(self, out: MemoryObjectSendStream[Step]) -> None:
+        """Settle and end every note; also after a flush that was cut short."""
+        before = self._scribe.processed_until
+        notes = self._scribe.finish(self.taken)
+        self._duration = self.taken
+        await out.send(self._step(notes, before))
+
+    async def _advance(self, activations: Activations, out: MemoryObjectSendStream[Step]) -> None:
+        before = self._scribe.processed_until
+        notes = await _off_loop_if(len(activations) > _INLINE_FRAMES, partial(self._scribe.advance, activations))
+        await out.send(self._step(notes, before))
+
+    def _step(self, notes: list[NoteRevised] | tuple[NoteRevised, ...], before: int) -> Step:
+        return Step(tuple(notes), before, self._scribe.processed_until, self.taken, self._duration)
+
+
+@dataclass
+class Telling:
+    """The third stage: steps → the log. `watermark` is the last one told.
+
+    Progress alone, without a note or a new watermark, is told twice a second of audio at most.
+    """
+
+    publisher: Publisher
+    watermark: int = 0
+    _told_until: int = field(default=-_PROGRESS_EVERY, init=False)
+
+    async def run(self, steps: MemoryObjectReceiveStream[Step]) -> None:
+        """Publish every step.
+
+        Raises:
+            Conflict, Unavailable: the log cannot be written.
+        """
+        async for step in steps:
+            for revised in step.notes:
+                await self.publisher.publish(revised, step.before)
+            moved = step.after > self.watermark or step.received_until - self._told_until >= _PROGRESS_EVERY
+            self.watermark = step.after
+            if moved or step.notes:
+                self._told_until = step.received_until
+                await self.publisher.publish(Progressed(step.received_until, step.duration), step.after)
+
+
+def _waiting(heard: MemoryObjectReceiveStream[Heard]) -> list[Heard]:
+    """Everything that lies in the channel already: a network that is behind takes larger bites."""
+    pieces = []
+    while True:
+        try:
+            pieces.append(heard.receive_nowait())
+        except (anyio.WouldBlock, anyio.EndOfStream):
+            return pieces
+
+
+async def _off_loop_if(large: bool, work: partial[T]) -> T:
+    return await anyio.to_thread.run_sync(work) if large else work()

@@ -1,0 +1,141 @@
+"""PCM in, the session's signal out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from music.audio import SAMPLE_RATE_HZ
+from music.errors import InvalidInput, Reason
+from music.events import AudioEncoding, AudioFormat
+from orchestrator.audio_limits import MAX_CHUNK_BYTES, check_chunk_size
+from orchestrator.decoding import LOUDEST, PcmDecoder, PcmReader, Resampler, check_pcm_format
+
+RATES = [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000, 8_001, 47_999]
+
+
+def resample(signal: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    resampler = Resampler(rate_hz)
+    return np.concatenate([resampler.push(signal), resampler.finish()])
+
+
+def decode(data: bytes, audio: AudioFormat, chunk_bytes: int) -> NDArray[np.float32]:
+    decoder = PcmDecoder(audio)
+    pieces = [decoder.push(data[start : start + chunk_bytes]) for start in range(0, len(data), chunk_bytes)]
+    return np.concatenate([*pieces, decoder.finish()])
+
+
+@pytest.mark.parametrize("rate_hz", RATES)
+def test_an_impulse_stays_where_it_was(rate_hz: int) -> None:
+    signal = np.zeros(rate_hz, np.float32)
+    at = rate_hz // 3
+    signal[at] = 1.0
+    found = int(np.argmax(np.abs(resample(signal, rate_hz))))
+    assert abs(found - at * SAMPLE_RATE_HZ / rate_hz) <= 1
+
+
+@pytest.mark.parametrize("rate_hz", RATES)
+@pytest.mark.parametrize("frames", [1, 7, 12_345])
+def test_the_length_is_the_inputs_in_the_sessions_clock(rate_hz: int, frames: int) -> None:
+    assert len(resample(np.ones(frames, np.float32), rate_hz)) == round(frames * SAMPLE_RATE_HZ / rate_hz)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000])
+def test_a_tone_keeps_its_height_and_phase(rate_hz: int) -> None:
+    t_in, t_out = np.arange(rate_hz) / rate_hz, np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    out = resample(np.sin(2 * np.pi * 440 * t_in).astype(np.float32), rate_hz)
+    inside = slice(1_000, -1_000)
+    assert np.max(np.abs(out - np.sin(2 * np.pi * 440 * t_out))[inside]) < 1e-3
+
+
+def test_the_sessions_own_rate_passes_untouched() -> None:
+    signal = np.random.default_rng(1).standard_normal(1_000).astype(np.float32)
+    assert np.array_equal(resample(signal, SAMPLE_RATE_HZ), signal)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rate_hz=st.sampled_from([8_000, 22_050, 44_100, 48_000]),
+    channels=st.integers(1, 8),
+    chunk_frames=st.integers(1, 5_000),
+    encoding=st.sampled_from([AudioEncoding.PCM_S16LE, AudioEncoding.PCM_F32LE]),
+)
+def test_chunking_changes_no_bit(rate_hz: int, channels: int, chunk_frames: int, encoding: AudioEncoding) -> None:
+    noise = np.random.default_rng(channels).uniform(-1, 1, (3_000, channels))
+    narrow = encoding is AudioEncoding.PCM_S16LE
+    data = ((noise * 32_767).astype("<i2") if narrow else noise.astype("<f4")).tobytes()
+    audio = AudioFormat(encoding, rate_hz, channels)
+    frame_bytes = channels * (2 if narrow else 4)
+    whole = decode(data, audio, len(data))
+    assert np.array_equal(decode(data, audio, chunk_frames * frame_bytes), whole)
+
+
+def test_channels_are_averaged() -> None:
+    data = np.array([[0.5, -0.25], [1.0, 0.0]], "<f4").tobytes()
+    assert PcmReader(AudioFormat(AudioEncoding.PCM_F32LE, 44_100, 2)).read(data).tolist() == [0.125, 0.5]
+
+
+def test_full_scale_integers_are_minus_one_to_one() -> None:
+    data = np.array([-32_768, 0, 16_384], "<i2").tobytes()
+    assert PcmReader(AudioFormat(AudioEncoding.PCM_S16LE, 44_100, 1)).read(data).tolist() == [-1.0, 0.0, 0.5]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_not_a_number_is_refused(value: float) -> None:
+    decoder = PcmDecoder(AudioFormat(AudioEncoding.PCM_F32LE, 44_100, 1))
+    with pytest.raises(InvalidInput) as caught:
+        decoder.push(np.array([0.0, value], "<f4").tobytes())
+    assert caught.value.reason is Reason.AUDIO_NOT_FINITE
+    assert decoder.received_until == 0
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_absurd_but_finite_values_are_clipped(channels: int) -> None:
+    frame = np.full((2_000, channels), 1e38, "<f4")
+    frame[1_000:] = -3.4e38
+    out = decode(frame.tobytes(), AudioFormat(AudioEncoding.PCM_F32LE, 48_000, channels), 400 * channels)
+    assert np.isfinite(out).all()
+    assert np.max(np.abs(out)) < 2 * LOUDEST
+
+
+def test_denormals_and_silence_pass() -> None:
+    audio = AudioFormat(AudioEncoding.PCM_F32LE, 48_000, 1)
+    assert np.isfinite(decode(np.full(4_800, 1e-42, "<f4").tobytes(), audio, 400)).all()
+    assert not decode(bytes(4 * 4_800), audio, 400).any()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "channels", "size"), [("pcm_s16le", 1, 3), ("pcm_s16le", 2, 6), ("pcm_f32le", 1, 6)]
+)
+def test_half_a_frame_is_refused(encoding: str, channels: int, size: int) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        PcmReader(AudioFormat(AudioEncoding(encoding), 44_100, channels)).read(bytes(size))
+    assert caught.value.reason is Reason.CHUNK_MISALIGNED
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "channels", "reason"),
+    [
+        (0, 1, Reason.SAMPLE_RATE_OUT_OF_RANGE),
+        (7_999, 1, Reason.SAMPLE_RATE_OUT_OF_RANGE),
+        (192_001, 1, Reason.SAMPLE_RATE_OUT_OF_RANGE),
+        (4_000_000_000, 1, Reason.SAMPLE_RATE_OUT_OF_RANGE),
+        (44_100, 0, Reason.CHANNEL_COUNT_OUT_OF_RANGE),
+        (44_100, 9, Reason.CHANNEL_COUNT_OUT_OF_RANGE),
+        (44_100, 200, Reason.CHANNEL_COUNT_OUT_OF_RANGE),
+    ],
+)
+def test_formats_out_of_range_are_refused(rate_hz: int, channels: int, reason: Reason) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_pcm_format(AudioFormat(AudioEncoding.PCM_S16LE, rate_hz, channels))
+    assert caught.value.reason is reason
+
+
+def test_a_chunk_has_a_largest_size() -> None:
+    check_chunk_size(bytes(MAX_CHUNK_BYTES))
+    with pytest.raises(InvalidInput) as caught:
+        check_chunk_size(bytes(MAX_CHUNK_BYTES + 1))
+    assert caught.value.reason is Reason.CHUNK_TOO_LARGE
