@@ -67,5 +67,6 @@ async def declare(jetstream: JetStreamContext) -> None:
             continue
         changed = [key for key, value in wanted.as_dict().items() if found.as_dict().get(key) != value]
         if changed:
-            await jetstream.update_stream(wanted)
+            # How many replicas there are is the operator's choice, not ours.
+            await jetstream.update_stream(wanted.evolve(num_replicas=found.num_replicas))
             log.info("bus.stream_changed", stream=name, changed=changed)
