@@ -3,8 +3,8 @@
 The rules follow Bittner et al., "A Lightweight Instrument-Agnostic Model for Polyphonic Note Transcription and
 Multipitch Estimation" (ICASSP 2022): a note begins where the onset activation has a peak, sounds while the frame
 activation stays up, and must last a minimum time. The published post-processing walks a whole file backwards and scales
-by its maximum; here every decision is taken at a frame that depends on the activations alone, so it is the same however they were cut
-into pieces, and nothing after it is looked at.
+by its maximum; here every decision is taken at a frame that depends on the activations alone, so it is the same however
+they were cut into pieces, and nothing after it is looked at.
 
 Life of a track at one pitch: BORN at an onset peak (one frame of look-ahead) → CONFIRMED once the frame activation is
 up at least `min_frames` after the onset → ENDED when it stayed down for `tolerance` frames or a confirmed re-strike of
