@@ -70,7 +70,7 @@ def render(notes: Sequence[PlayedNote], bank: Sequence[Recording]) -> NDArray[np
 
 def _velocity(piece: Piece, note: TabNote, jitter: float) -> float:
     """Melody above bass above the inner voices; a bar's first beat a little louder."""
-    level = 0.8 if note.position.string == _MELODY_STRING else 0.5
+    level = 0.8 if note.position.string == _MELODY_STRING else 0.42
     if note.pitch < min(piece.instrument.tuning[:3]) and note.beat.denominator == 1:
         level = 0.7
     if note.beat % piece.beats_per_bar == 0:

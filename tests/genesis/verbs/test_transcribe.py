@@ -1,0 +1,116 @@
+"""`genesis transcribe`, as a person runs it: results, exit statuses, one line for every error."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.bad_audio import BAD_AUDIO, tone_wav
+from tests.support.command import genesis
+
+
+@pytest.fixture
+def tone(tmp_path: Path) -> Path:
+    path = tmp_path / "tone.wav"
+    path.write_bytes(tone_wav(2.0))
+    return path
+
+
+@pytest.mark.parametrize("name", BAD_AUDIO)
+def test_bad_audio_is_status_3_and_names_its_reason(name: str, tmp_path: Path) -> None:
+    data, reason = BAD_AUDIO[name]
+    path = tmp_path / f"{name}.wav"
+    path.write_bytes(data)
+    done = genesis("transcribe", str(path), "--json", str(tmp_path / "out.json"))
+    assert (done.status, done.reason) == (3, reason), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_missing_file_is_status_3(tmp_path: Path) -> None:
+    done = genesis("transcribe", str(tmp_path / "nowhere.wav"))
+    assert (done.status, done.reason) == (3, "FILE_NOT_FOUND")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "."])
+def test_a_name_that_cannot_be_a_file_is_status_3(name: str) -> None:
+    done = genesis("transcribe", name)
+    assert (done.status, done.reason) == (3, "AUDIO_UNREADABLE")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--tuning", "banjo"), "TUNING_INVALID"),
+        (("--tuning", "64,59"), "TUNING_INVALID"),
+        (("--capo", "13"), "CAPO_INVALID"),
+        (("--transcriber", "oracle"), "TRANSCRIBER_UNKNOWN"),
+        (("--separation", "guitar"), "SEPARATION_UNAVAILABLE"),
+        (("--difficulty", "beginner"), "REQUEST_INVALID"),
+        (("--midi", "a.mid"), "REQUEST_INVALID"),
+        (("--musicxml", "a.xml"), "REQUEST_INVALID"),
+        (("--gp5", "a.gp5"), "REQUEST_INVALID"),
+        (("--json", "/nowhere/at/all.json"), "REQUEST_INVALID"),
+    ],
+)
+def test_wrong_options_are_status_2(tone: Path, arguments: tuple[str, ...], reason: str) -> None:
+    done = genesis("transcribe", str(tone), *arguments)
+    assert (done.status, done.reason) == (2, reason), done.stderr
+
+
+def test_an_address_is_refused_before_any_fetch() -> None:
+    done = genesis("transcribe", "https://example.org/song.mp3")
+    assert (done.status, done.reason) == (2, "REQUEST_INVALID")
+
+
+def test_an_unknown_option_is_status_2(tone: Path) -> None:
+    assert genesis("transcribe", str(tone), "--colour", "red").status == 2
+
+
+def test_a_server_that_is_not_there_is_status_4(tone: Path) -> None:
+    done = genesis("transcribe", str(tone), "--server", "127.0.0.1:1")
+    assert (done.status, done.reason) == (4, "ORCHESTRATOR_UNAVAILABLE")
+
+
+def test_json_to_a_file_says_nothing_on_stdout(tone: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    done = genesis("transcribe", str(tone), "--json", str(out), "--tuning", "drop_d", "--capo", "2")
+    assert (done.status, done.stdout, done.stderr) == (0, "", "")
+    document = json.loads(out.read_text())
+    assert document["schema"] == "genesis.transcription/1"
+    assert document["tuning"] == [64, 59, 55, 50, 45, 38]
+    assert document["capo"] == 2
+    assert document["duration_s"] == pytest.approx(2.0, abs=0.001)
+    assert document["models"]["transcriber"].startswith("basic_pitch@sha256:")
+    for note in document["notes"]:
+        assert note["state"] == "ended"
+        assert note["string"] is None or document["tuning"][note["string"] - 1] + 2 + note["fret"] == note["pitch"]
+
+
+def test_json_and_text_to_stdout(tone: Path) -> None:
+    assert json.loads(genesis("transcribe", str(tone), "--json", "-").stdout)["notes"]
+    assert genesis("transcribe", str(tone)).stdout.splitlines()[1].startswith("E|")
+
+
+def test_the_optimum_moves_positions_only(tone: Path) -> None:
+    live, final = (
+        json.loads(genesis("transcribe", str(tone), "--json", "-", *more).stdout) for more in ((), ("--final",))
+    )
+    heard = [
+        [(note["onset_s"], note["pitch"], note["offset_s"]) for note in document["notes"]] for document in (live, final)
+    ]
+    assert heard[0] == heard[1]
+
+
+def test_a_reader_that_hangs_up_is_no_error(tone: Path) -> None:
+    command = [sys.executable, "-m", "genesis", "transcribe", str(tone)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait(60) == 0
