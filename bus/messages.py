@@ -51,19 +51,21 @@ class Place:
         sequence: of the last event handed on, or the one the reader said it has.
         durable_sequence: of the last durable event seen.
         stream_sequence: of the last message seen; reading goes on after it.
+        durable_stream_sequence: of the last durable message seen; the next durable event is fenced with it.
         attempt: the newest writer heard.
     """
 
     sequence: int = 0
     durable_sequence: int = 0
     stream_sequence: int = 0
+    durable_stream_sequence: int = 0
     attempt: int = 0
 
     def stand_on(self, snapshot: SnapshotTaken, stream_sequence: int) -> bool:
         """Go on from `snapshot`; whether it tells the reader something new."""
         if snapshot.sequence >= self.durable_sequence:
             self.durable_sequence = snapshot.sequence
-            self.stream_sequence = stream_sequence
+            self.stream_sequence = self.durable_stream_sequence = stream_sequence
             self.attempt = max(self.attempt, snapshot.attempt)
         is_news = snapshot.sequence > self.sequence
         self.sequence = max(self.sequence, snapshot.sequence)
@@ -79,6 +81,8 @@ class Place:
             if event.previous_durable_sequence != self.durable_sequence:
                 raise EventMissed(event.previous_durable_sequence)
             self.durable_sequence = event.sequence
+        if durable:
+            self.durable_stream_sequence = max(self.durable_stream_sequence, stream_sequence)
         self.stream_sequence = max(self.stream_sequence, stream_sequence)
         # The fence refuses durable events of a superseded writer; its tentative ones may still trickle in.
         if event.sequence <= self.sequence or event.attempt < self.attempt:

@@ -86,17 +86,18 @@ async def read_state(bus: Bus, session_id: str) -> SessionState:
 
     Raises NotFound: SESSION_NOT_FOUND. Unavailable: BUS_UNAVAILABLE.
     """
-    state, _ = await read_until_now(bus, session_id, session_subjects(session_id))
+    state, _ = await read_until_now(bus, session_id)
     if state.sequence == 0:
         raise _unknown(session_id)
     return state
 
 
-async def read_until_now(bus: Bus, session_id: str, subject: str) -> tuple[SessionState, Place]:
-    """Snapshot and what `subject` holds after it, folded, and the place reached; an empty state for an unknown session.
+async def read_until_now(bus: Bus, session_id: str) -> tuple[SessionState, Place]:
+    """Snapshot and what the log holds after it, folded, and the place reached; an empty state for an unknown session.
 
     Raises Unavailable: BUS_UNAVAILABLE. NotFound: SESSION_NOT_FOUND when the log has lost events to retention.
     """
+    subject = session_subjects(session_id)
     for use_snapshot in (True, False):
         state, place = SessionState(), Place()
         stored = await load_snapshot(bus, session_id) if use_snapshot else None

@@ -41,7 +41,7 @@ class SessionLogWriter:
         attempt: this writer's number, from 1.
         last_sequence: highest sequence handed in or found; the next event's must be above it.
         last_durable_sequence: the next durable event names it as the one before.
-        state: what the log held when it was opened; untouched afterwards.
+        state: what the log held when it was opened, what was tentative included; untouched afterwards.
     """
 
     def __init__(self, bus: Bus, session_id: str, state: SessionState, fence: int, timeout_s: float) -> None:
@@ -75,7 +75,7 @@ class SessionLogWriter:
             Conflict: SESSION_EXISTS when the session is over.
             Unavailable: BUS_UNAVAILABLE.
         """
-        state, place = await read_until_now(bus, session_id, durable_subject(session_id))
+        state, place = await read_until_now(bus, session_id)
         if state.is_over:
             raise Conflict(
                 Reason.SESSION_EXISTS,
@@ -83,7 +83,7 @@ class SessionLogWriter:
                 session_id=session_id,
             )
         last_durable = await last_message(bus, SESSIONS_STREAM, durable_subject(session_id))
-        fence = 0 if last_durable is None else place.stream_sequence
+        fence = 0 if last_durable is None else place.durable_stream_sequence
         writer = cls(bus, session_id, state, fence, timeout_s)
         writer._tentative_ttl_s = tentative_ttl.total_seconds()
         await writer._go_above_tentative()

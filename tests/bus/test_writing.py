@@ -74,11 +74,14 @@ async def test_a_session_that_is_over_takes_no_new_attempt(bus: Bus) -> None:
 async def test_a_new_attempt_continues_above_the_tentative_tail(bus: Bus) -> None:
     chain = Chain("s")
     await write(
-        await SessionLogWriter.open(bus, "s"), chain.next(STARTED), chain.next(note(1)), chain.next(progress(5))
+        await SessionLogWriter.open(bus, "s"),
+        chain.next(STARTED),
+        chain.next(note(1)),
+        chain.next(note(2, NoteState.TENTATIVE)),
     )
     again = await SessionLogWriter.open(bus, "s")
     assert (again.attempt, again.last_sequence, again.last_durable_sequence) == (2, 3, 2)
-    assert set(again.state.notes) == {"n1"}
+    assert set(again.state.notes) == {"n1", "n2"}
     await write(again, Chain.after(again).next(STARTED))
     assert (await read_state(bus, "s")).attempt == 2
 
