@@ -7,6 +7,7 @@ Each stage ends when its input does; a failure of the input ends `hear` early, a
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -136,6 +137,7 @@ class Transcribing:
         self._stream = transcriber.open_stream()
         self._scribe = scribe
         self._duration: int | None = None
+        self._unsent: deque[Step] = deque()
         self.taken = 0
 
     async def run(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Step]) -> None:
@@ -147,7 +149,7 @@ class Transcribing:
             found = await self._stream.push(signal)
             self.taken += len(signal)
             if not found:
-                await out.send(self._step((), self._scribe.processed_until))
+                await self._send(self._step((), self._scribe.processed_until), out)
             for activations in found:
                 await self._advance(activations, out)
         for activations in await self._stream.finish():
@@ -158,12 +160,19 @@ class Transcribing:
         before = self._scribe.processed_until
         notes = self._scribe.finish(self.taken)
         self._duration = self.taken
-        await out.send(self._step(notes, before))
+        await self._send(self._step(notes, before), out)
 
     async def _advance(self, activations: Activations, out: MemoryObjectSendStream[Step]) -> None:
         before = self._scribe.processed_until
         notes = await _off_loop_if(len(activations) > _INLINE_FRAMES, partial(self._scribe.advance, activations))
-        await out.send(self._step(notes, before))
+        await self._send(self._step(notes, before), out)
+
+    async def _send(self, step: Step, out: MemoryObjectSendStream[Step]) -> None:
+        # The scribe says a thing once: what a cancelled flush could not send is sent with the last words.
+        self._unsent.append(step)
+        while self._unsent:
+            await out.send(self._unsent[0])
+            self._unsent.popleft()
 
     def _step(self, notes: list[NoteRevised] | tuple[NoteRevised, ...], before: int) -> Step:
         return Step(tuple(notes), before, self._scribe.processed_until, self.taken, self._duration)

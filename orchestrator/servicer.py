@@ -1,0 +1,145 @@
+"""The gRPC face: translates calls to sessions and errors to statuses, and thinks no further."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, NoReturn
+
+import anyio
+import anyio.to_thread
+import grpc
+import structlog
+from grpc_status import rpc_status
+
+from bus.session_log import follow, read_state
+from music.arranging import arrange
+from music.errors import GenesisError, InvalidInput, Overloaded, Reason
+from music.events import SessionConfig
+from orchestrator.desk import LiveSession, SessionDesk
+from orchestrator.intake import check_session_id
+from orchestrator.neighbours import BusLink
+from wire.codec import decode_config, decode_instrument, decode_note, encode_event, encode_note, encode_snapshot
+from wire.errors import to_status
+from wire.gen.genesis.v1 import note_pb2, transcription_service_pb2, transcription_service_pb2_grpc
+
+SESSION_ID_KEY = "session-id"
+"""Initial metadata of StreamTranscribe."""
+
+pb = transcription_service_pb2
+Context = Any
+"""grpc.aio.ServicerContext; its stubs lack `abort_with_status`."""
+
+log = structlog.get_logger(__name__)
+
+
+class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceServicer):
+    """`genesis.v1.TranscriptionService` over this server's sessions and the bus they are written to.
+
+    Args:
+        first_message_s: how long a new stream may take to send its configuration.
+    """
+
+    def __init__(self, desk: SessionDesk, link: BusLink, first_message_s: float) -> None:
+        self._desk = desk
+        self._link = link
+        self._first_message_s = first_message_s
+
+    async def StreamTranscribe(  # noqa: N802 - the name is the contract's
+        self, request_iterator: AsyncIterator[pb.StreamTranscribeRequest], context: Context
+    ) -> AsyncGenerator[pb.StreamTranscribeResponse, None]:
+        requests = aiter(request_iterator)
+        async with _answering(context):
+            live = await self._desk.open(await self._read_config(requests))
+            # The generator may be left suspended when the call is cancelled; this comes in every case.
+            context.add_done_callback(lambda _context: live.leave())
+            reader = asyncio.create_task(_read_audio(requests, live, context))
+            try:
+                await context.send_initial_metadata(((SESSION_ID_KEY, live.session_id),))
+                async for event in live.events:
+                    yield pb.StreamTranscribeResponse(event=encode_event(event))
+            finally:
+                reader.cancel()
+                live.leave()
+            if live.failure is not None:
+                raise live.failure
+
+    async def WatchSession(  # noqa: N802
+        self, request: pb.WatchSessionRequest, context: Context
+    ) -> AsyncGenerator[pb.WatchSessionResponse, None]:
+        async with _answering(context):
+            session_id = check_session_id(request.session_id)
+            async with aclosing(follow(self._link.bus, session_id, request.after_sequence)) as events:
+                async for event in events:
+                    yield pb.WatchSessionResponse(event=encode_event(event))
+
+    async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:  # noqa: N802
+        async with _answering(context):
+            session_id = check_session_id(request.session_id)
+            state = await read_state(self._link.bus, session_id)
+            return pb.GetSessionResponse(session=encode_snapshot(session_id, state.snapshot()))
+
+    async def ArrangeNotes(self, request: pb.ArrangeNotesRequest, context: Context) -> pb.ArrangeNotesResponse:  # noqa: N802
+        async with _answering(context):
+            instrument = decode_instrument(request.instrument)
+            for message in request.notes:
+                _check_times(message)
+            notes = [decode_note(message) for message in request.notes]
+            placed = await anyio.to_thread.run_sync(arrange, notes, instrument)
+            return pb.ArrangeNotesResponse(notes=[encode_note(note) for note in placed])
+
+    async def _read_config(self, requests: AsyncIterator[pb.StreamTranscribeRequest]) -> SessionConfig:
+        try:
+            async with asyncio.timeout(self._first_message_s):
+                first = await anext(requests, None)
+        except TimeoutError:
+            raise Overloaded(
+                Reason.STREAM_IDLE, f"No configuration came for {self._first_message_s:g} s; send it first."
+            ) from None
+        if first is None or first.WhichOneof("message") != "config":
+            raise InvalidInput(Reason.CONFIG_MISSING, "The first message must carry the configuration, and only that.")
+        return decode_config(first.config)
+
+
+async def _read_audio(requests: AsyncIterator[pb.StreamTranscribeRequest], live: LiveSession, context: Context) -> None:
+    async for request in requests:
+        if request.WhichOneof("message") == "config":
+            await live.feed(
+                InvalidInput(Reason.CONFIG_DUPLICATE, "The configuration came twice; it comes first and once.")
+            )
+            return
+        if not await live.feed(request.audio.data):
+            return
+    # A cancelled call reads like one that was half-closed; its callback says that the caller has left.
+    if not context.cancelled():
+        live.end_audio()
+
+
+@asynccontextmanager
+async def _answering(context: Context) -> AsyncIterator[None]:
+    """Turns what the block raises into the call's status: ours with their reason, others as INTERNAL and no more."""
+    try:
+        yield
+    except GenesisError as error:
+        await _abort(context, error)
+    except grpc.aio.AbortError:
+        raise
+    except Exception:
+        log.exception("call.broke")
+        await _abort(
+            context, GenesisError(Reason.INTERNAL, "Something went wrong on our side; the server's log says what.")
+        )
+
+
+async def _abort(context: Context, error: GenesisError) -> NoReturn:
+    await context.abort_with_status(rpc_status.to_status(to_status(error)))
+    raise AssertionError("abort returned")
+
+
+def _check_times(note: note_pb2.Note) -> None:
+    """Raises InvalidInput: REQUEST_INVALID for a time that is no number; the codec rounds them to samples."""
+    times = [note.onset_s, note.offset_s, *(bend.time_s for bend in note.bends)]
+    if not all(math.isfinite(time_s) and 0 <= time_s < 1e6 for time_s in times):
+        raise InvalidInput(Reason.REQUEST_INVALID, f"Note {note.id[:64]!r} has a time that is not a number of seconds.")

@@ -1,0 +1,55 @@
+"""What the orchestrator is told from outside (`GENESIS_ORCHESTRATOR_*`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from inference.registry import default_model_repo
+from orchestrator.container import DecodeLimits
+from orchestrator.session import SessionLimits
+
+
+class Settings(BaseSettings):
+    """Settings of one orchestrator process; each can be given as an environment variable.
+
+    Attributes:
+        listen: host:port, an IPv6 host in brackets; port 0 picks a free one.
+        model_repo: folder of the models; None for the project's own.
+        transcriber: used when a session names none; empty for the registry's default.
+        threads: windows the network runs at a time, over all sessions.
+        max_sessions: sessions at a time; one more is refused.
+        port_file: gets the bound address as text once the server is ready, and goes when it stops.
+        reflection: whether gRPC reflection is offered.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="GENESIS_ORCHESTRATOR_", extra="ignore", protected_namespaces=())
+
+    listen: str = "127.0.0.1:50051"
+    nats_url: str = "nats://127.0.0.1:4222"
+    model_repo: Path | None = None
+    transcriber: str = ""
+    threads: PositiveInt = 2
+    port_file: Path | None = None
+    reflection: bool = False
+    log_level: str = "INFO"
+
+    max_sessions: PositiveInt = 64
+    idle_timeout_s: PositiveFloat = 60.0
+    slow_reader_s: PositiveFloat = 30.0
+    max_duration_s: PositiveFloat = 24 * 3600.0
+    max_container_bytes: PositiveInt = 512 << 20
+    max_container_duration_s: PositiveFloat = 4 * 3600.0
+    bus_timeout_s: PositiveFloat = 10.0
+    drain_timeout_s: PositiveFloat = 12.0
+
+    @property
+    def models(self) -> Path:
+        return self.model_repo or default_model_repo()
+
+    @property
+    def session_limits(self) -> SessionLimits:
+        decode = DecodeLimits(max_bytes=self.max_container_bytes, max_duration_s=self.max_container_duration_s)
+        return SessionLimits(self.idle_timeout_s, self.max_duration_s, decode=decode)
