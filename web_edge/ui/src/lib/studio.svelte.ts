@@ -2,6 +2,7 @@
 
 import { fetchDemo, fetchResult, listTranscriptions, uploadRecording, type Transcription } from "./api";
 import { Microphone } from "./audio/microphone";
+import type { Samples } from "./audio/pacing";
 import { Player } from "./audio/player";
 import { MicrophoneStream, PlaybackStream, type Stream } from "./audio/streaming";
 import { seconds } from "./clock";
@@ -87,7 +88,8 @@ export class Studio {
       const link = this.connect(() => {
         stream.start(() => void this.stop(UNPLUGGED));
       });
-      const stream = new MicrophoneStream(microphone, (frame) => link.sendAudio(frame), () => void this.stop(OVERFLOWED));
+      const send = (frame: Samples): boolean => link.sendAudio(frame);
+      const stream = new MicrophoneStream(microphone, send, () => void this.stop(OVERFLOWED));
       this.stream = stream;
       link.startLive(this.liveConfig(microphone.rateHz, this.tuning, this.capo));
     });

@@ -24,9 +24,9 @@ export function microphoneProblem(error: unknown): Problem {
 }
 
 export interface MicrophoneHandlers {
-  onFrame(frame: Samples): void;
+  readonly onFrame: (frame: Samples) => void;
   /** The device went away by itself. */
-  onLost(): void;
+  readonly onLost: () => void;
 }
 
 export class Microphone {
@@ -83,11 +83,9 @@ export class Microphone {
     this.isStopped = true;
     const { port } = this.collector;
     await new Promise<void>((resolve) => {
-      const onFrame = port.onmessage;
-      port.onmessage = (message: MessageEvent<Samples | null>) => {
-        if (message.data === null) resolve();
-        else onFrame?.call(port, message);
-      };
+      port.addEventListener("message", ({ data }: MessageEvent<Samples | null>) => {
+        if (data === null) resolve();
+      });
       port.postMessage("stop");
     });
     release(this.stream);

@@ -95,7 +95,7 @@ function label({ context }: DrawnSystem, { bars }: System): void {
 }
 
 function drawBar(context: SVGContext, bar: Bar, layout: TabLayout): SVGGElement {
-  const group = context.openGroup("bar") as SVGGElement;
+  const group = context.openGroup("bar");
   group.dataset["bar"] = String(bar.index);
   const isFirst = bar.index % layout.barsPerSystem === 0;
   const x = isFirst ? 0 : bar.x;
@@ -126,16 +126,16 @@ function centreClef(group: SVGGElement, middle: number): void {
 }
 
 function drawNote(context: SVGContext, { note, x }: PlacedNote, stave: TabStave): void {
-  const group = context.openGroup("note") as SVGGElement;
+  const group = context.openGroup("note");
   describe(group, note);
   const { position } = note;
   if (position) {
     const digit = new TabNote({ positions: [{ str: position.string, fret: position.fret }], duration: "q" });
     if (note.state === "tentative" && note.stability < SHAKY) digit.setGhost(true);
     // Placed by time, not by VexFlow's formatter: every note has a tick context of its own.
-    new TickContext().addTickable(digit).preFormat().setX(x - stave.getNoteStartX());
+    const place = new TickContext().addTickable(digit).preFormat().setX(0);
     digit.setStave(stave).setContext(context);
-    digit.setXShift(x - digit.getAbsoluteX());
+    place.setX(x - digit.getAbsoluteX());
     digit.draw();
     if (note.confidence < LOW_CONFIDENCE) underline(group, x, stave.getYForLine(position.string - 1));
   } else {

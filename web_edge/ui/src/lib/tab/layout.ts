@@ -1,7 +1,7 @@
 /**
  * Where everything of a tab goes: notes -> bars -> systems. Pure; drawing is the engraver's.
  *
- * There is no beat tracking yet, so a bar is a fixed stretch of time and a note stands in it in proportion to its onset.
+ * There is no beat tracking yet: a bar is a fixed stretch of time, and a note stands in it in proportion to its onset.
  */
 
 import { sampleAt, seconds } from "../clock";
@@ -64,7 +64,7 @@ export interface CursorPlace {
  * @param width pixels there are for a system
  */
 export function layOut(score: Score, untilS: number, width: number): TabLayout {
-  const barsPerSystem = Math.max(1, Math.floor((width - CLEF_WIDTH) / MIN_BAR_WIDTH));
+  const barsPerSystem = barsThatFit(width);
   const barWidth = (width - CLEF_WIDTH) / barsPerSystem;
   const lastOnsetS = score.notes.reduce((last, note) => Math.max(last, seconds(note.onset)), 0);
   const barCount = Math.floor(Math.max(untilS, lastOnsetS) / BAR_S) + 1;
@@ -80,8 +80,15 @@ export function layOut(score: Score, untilS: number, width: number): TabLayout {
   return { width, stringCount: score.tuning.length, barsPerSystem, barWidth, systems };
 }
 
+/** How many bars stand side by side in `width` pixels. */
+export function barsThatFit(width: number): number {
+  return Math.max(1, Math.floor((width - CLEF_WIDTH) / MIN_BAR_WIDTH));
+}
+
+type Geometry = Pick<TabLayout, "barsPerSystem" | "barWidth">;
+
 /** Where a moment lies. */
-export function cursorAt({ barsPerSystem, barWidth }: Pick<TabLayout, "barsPerSystem" | "barWidth">, timeS: number): CursorPlace {
+export function cursorAt({ barsPerSystem, barWidth }: Geometry, timeS: number): CursorPlace {
   const bar = Math.max(0, Math.floor(timeS / BAR_S));
   const left = CLEF_WIDTH + (bar % barsPerSystem) * barWidth;
   return { system: Math.floor(bar / barsPerSystem), x: xInBar(left, barWidth, timeS - bar * BAR_S) };
@@ -106,7 +113,7 @@ function layOutBar(
   index: number,
   notes: readonly Note[],
   allGaps: readonly Gap[],
-  { barsPerSystem, barWidth }: { barsPerSystem: number; barWidth: number },
+  { barsPerSystem, barWidth }: Geometry,
 ): Bar {
   const startS = index * BAR_S;
   const x = CLEF_WIDTH + (index % barsPerSystem) * barWidth;
