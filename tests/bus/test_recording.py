@@ -110,3 +110,21 @@ async def test_recording_goes_on_over_a_killed_server(server: NatsServer, bus: B
     assert list(dict.fromkeys(message_id(event, "") for event in recorder.done)) == [
         message_id(event, "") for event in before + after
     ]
+
+
+async def test_a_recorder_that_is_cancelled_hands_its_event_back_at_once(bus: Bus) -> None:
+    events = await session(bus)
+    begun = anyio.Event()
+
+    async def stuck(_event: SessionEvent) -> None:
+        begun.set()
+        await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(consume_durable, bus, stuck)
+        await begun.wait()
+        group.cancel_scope.cancel()
+    recorder = Recorder(events[-1])
+    with anyio.fail_after(2):  # well below the time after which the server takes a silent recorder for dead
+        await record(bus, recorder)
+    assert recorder.done == events
