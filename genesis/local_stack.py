@@ -23,6 +23,7 @@ from music.errors import GenesisError
 _READY_TIMEOUT_S = 60.0
 _PROBE_TIMEOUT_S = 2.0
 _HTTP_OK = b" 200 "
+_PYTHON = (sys.executable, "-P", "-m")  # -P: what lies in the caller's folder must not shadow our packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,14 @@ class LocalStack:
             command=nats_server_command(config),
             is_ready=partial(_greets, address),
             before_start=lambda: write_nats_config(config, store_dir=store_dir, port=address.port),
+            hides=lambda line: " [INF] " in line,
         )
 
     def _orchestrator(self) -> ChildSpec:
         port_file = self.plan.run_dir / "orchestrator.port"
         return ChildSpec(
             name="orchestrator",
-            command=(sys.executable, "-m", "orchestrator"),
+            command=(*_PYTHON, "orchestrator"),
             environment={
                 "GENESIS_ORCHESTRATOR_LISTEN": str(self.plan.grpc),
                 "GENESIS_ORCHESTRATOR_NATS_URL": self.plan.nats_url,
@@ -138,7 +140,7 @@ class LocalStack:
     def _edge(self) -> ChildSpec:
         return ChildSpec(
             name="edge",
-            command=(sys.executable, "-m", "web_edge"),
+            command=(*_PYTHON, "web_edge"),
             environment={
                 "GENESIS_EDGE_LISTEN": str(self.plan.edge),
                 "GENESIS_EDGE_ORCHESTRATOR": str(self.plan.grpc),

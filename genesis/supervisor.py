@@ -22,6 +22,8 @@ _LAST_LINES = 5
 _LINE_LIMIT = 64 * 1024
 _PROBE_PAUSE_S = 0.05
 _STOP_GRACE_S = 10.0
+_HOPELESS_AFTER = 4
+"""Deaths in a row after which nobody waits for readiness any longer; restarts go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class ChildSpec:
         is_ready: asked again and again after each start until it says so.
         before_start: clears what an earlier run left behind, such as a port file.
         stop_grace_s: time between SIGTERM and SIGKILL.
+        hides: which of its lines are not worth showing.
     """
 
     name: str
@@ -57,6 +60,7 @@ class ChildSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     before_start: Callable[[], None] = lambda: None
     stop_grace_s: float = _STOP_GRACE_S
+    hides: Callable[[str], bool] = lambda _line: False
 
 
 class Child:
@@ -84,6 +88,7 @@ class Child:
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
         self._gone = asyncio.Event()
+        self._hopeless = asyncio.Event()
 
     async def run(self) -> None:
         """Start the child, and again whenever it ends, until `stop`."""
@@ -96,6 +101,8 @@ class Child:
                 if self._stopping.is_set():
                     return
                 failures = 1 if loop.time() - started_at >= self._backoff.stable_s else failures + 1
+                if failures >= _HOPELESS_AFTER:
+                    self._hopeless.set()
                 pause_s = self._backoff.pause_s(failures)
                 self._say(self.spec.name, f"ended unasked (status {status}); restarting in {pause_s:.1f} s")
                 await self._pause(pause_s)
@@ -104,16 +111,23 @@ class Child:
             self._gone.set()
 
     async def wait_ready(self, timeout_s: float) -> None:
-        """Wait until the child serves. Raises Unavailable, with the child's last words, when it does not in time."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._ready.wait()
-        except TimeoutError:
-            said = " / ".join(self.last_lines) or "it said nothing"
-            raise Unavailable(
-                Reason.PROCESS_FAILED,
-                f"{self.spec.name} was not ready within {timeout_s:.0f} s; its last words: {said}",
-            ) from None
+        """Wait until the child serves.
+
+        Raises:
+            Unavailable: PROCESS_FAILED, with the child's last words, when it does not in time or has died too often.
+        """
+        turns = [asyncio.create_task(event.wait()) for event in (self._ready, self._hopeless)]
+        await asyncio.wait(turns, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        for turn in turns:
+            turn.cancel()
+        if not self._ready.is_set():
+            how = (
+                f"died {_HOPELESS_AFTER} times"
+                if self._hopeless.is_set()
+                else f"was not ready within {timeout_s:.0f} s"
+            )
+            said = " / ".join(self.last_lines) or "none"
+            raise Unavailable(Reason.PROCESS_FAILED, f"{self.spec.name} {how}; its last words: {said}")
 
     async def stop(self) -> None:
         """SIGTERM to the child's group, SIGKILL after the grace; returns once the child is gone."""
@@ -208,7 +222,8 @@ class Child:
         text = line.decode(errors="replace").rstrip()
         if text:
             self.last_lines.append(text)
-            self._say(self.spec.name, text)
+            if not self.spec.hides(text):
+                self._say(self.spec.name, text)
 
     async def _pause(self, pause_s: float) -> None:
         try:

@@ -33,6 +33,7 @@ async def arrange(
 
     refuse_difficulty(difficulty)
     wanted = None if tuning is None else read_instrument(tuning, 0).tuning
+    read_instrument("standard", capo or 0)
     check_writable([json])
     data = _read(Path(notes))
     write_json(json, arrange_document(data, tuning=wanted, capo=capo))

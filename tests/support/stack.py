@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from genesis.paths import default_data_dir, demo_dir
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 45.0
@@ -60,6 +63,9 @@ def running_stack(
     with tempfile.TemporaryDirectory(prefix="genesis-stack-") as temporary:
         folder = data_dir or Path(temporary) / "data"
         folder.mkdir(parents=True, exist_ok=True)
+        demo = demo_dir(default_data_dir())
+        if demo.exists() and not demo_dir(folder).exists():
+            shutil.copytree(demo, demo_dir(folder))  # saves rendering it once more
         ready_file, log_path = Path(temporary) / "ready.json", Path(temporary) / "stack.log"
         command = [sys.executable, "-m", "genesis", "serve", "--port", "0", "--data-dir", str(folder)]
         command += ["--ready-file", str(ready_file), *arguments]
