@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music.audio import SAMPLE_RATE_HZ
-from music.neck import Shape, placements, shapes_of
+from music.neck import Shape, shapes_of
 from music.note import Note
 from music.tuning import Instrument, Position
 
@@ -29,6 +29,7 @@ MAX_SHAPES = 96
 _MOST_REMEMBERED = 4096
 
 Floats = NDArray[np.float64]
+_States = tuple[tuple[Shape, ...], Floats, Floats, Floats, Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,13 @@ class ShapeBook:
 
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
-        self._seen: dict[tuple[int, ...], tuple[tuple[Shape, ...], Floats, Floats, Floats, Floats]] = {}
+        self._seen: dict[tuple[int, ...], _States] = {}
 
     def layer(self, group: Sequence[Note]) -> Layer:
         """The states of a group; notes the hand cannot reach with the others are left out, the surest are kept."""
         kept = self._holdable(group)
-        pitches = tuple(note.pitch for note in kept)
-        if pitches not in self._seen:
-            if len(self._seen) >= _MOST_REMEMBERED:
-                self._seen.clear()
-            self._seen[pitches] = self._states(pitches)
-        numbers = {id(note) for note in kept}
-        return Layer(kept, tuple(note for note in group if id(note) not in numbers), *self._seen[pitches])
+        inside = {id(note) for note in kept}
+        return Layer(kept, tuple(note for note in group if id(note) not in inside), *self._states(_pitches(kept)))
 
     def _holdable(self, group: Sequence[Note]) -> tuple[Note, ...]:
         notes = tuple(note for note in group if self._instrument.positions_of(note.pitch))
@@ -72,17 +68,22 @@ class ShapeBook:
             return notes
         kept: list[Note] = []
         for note in sorted(notes, key=lambda note: (-note.confidence, note.pitch)):
-            if len(kept) < self._instrument.string_count and self._can_hold([*kept, note]):
+            if self._can_hold([*kept, note]):
                 kept.append(note)
         chosen = {id(note) for note in kept}
         return tuple(note for note in notes if id(note) in chosen)
 
     def _can_hold(self, notes: Sequence[Note]) -> bool:
-        if len(notes) > self._instrument.string_count:
-            return False
-        return next(placements([note.pitch for note in notes], self._instrument), None) is not None
+        return len(notes) <= self._instrument.string_count and bool(self._states(_pitches(notes))[0])
 
-    def _states(self, pitches: tuple[int, ...]) -> tuple[tuple[Shape, ...], Floats, Floats, Floats, Floats]:
+    def _states(self, pitches: tuple[int, ...]) -> _States:
+        if pitches not in self._seen:
+            if len(self._seen) >= _MOST_REMEMBERED:
+                self._seen.clear()
+            self._seen[pitches] = self._work_out(pitches)
+        return self._seen[pitches]
+
+    def _work_out(self, pitches: tuple[int, ...]) -> _States:
         shapes = sorted(shapes_of(pitches, self._instrument), key=lambda shape: shape.cost)[:MAX_SHAPES]
         uses = np.zeros((len(shapes), self._instrument.string_count))
         for row, shape in enumerate(shapes):
@@ -92,6 +93,10 @@ class ShapeBook:
         middle = uses @ strings / np.maximum(1, uses.sum(axis=1))
         hand = np.array([shape.hand for shape in shapes], np.float64)
         return tuple(shapes), hand, middle, uses, np.array([shape.cost for shape in shapes])
+
+
+def _pitches(notes: Sequence[Note]) -> tuple[int, ...]:
+    return tuple(note.pitch for note in notes)
 
 
 def transition_cost(before: Shape, after: Shape, ringing: Sequence[Position]) -> float:

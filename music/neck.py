@@ -15,6 +15,7 @@ MAX_FINGERS = 4
 _HIGH_FRET = 7
 # Four fingers on neighbouring frets reach three frets up without stretching.
 _RELAXED_SPAN = 3
+_MOST_TRIED = 20_000
 
 FRET_COST = 0.04
 """A mild preference for low frets, where strings are longer and ring better."""
@@ -70,21 +71,25 @@ def is_playable(positions: Sequence[Position]) -> bool:
 
 
 def placements(pitches: Sequence[int], instrument: Instrument) -> Iterator[tuple[Position, ...]]:
-    """Every playable choice of one position for each pitch, in a fixed order."""
+    """Playable choices of one position for each pitch, in a fixed order: all of them on any real instrument.
+
+    A tuning of eight equal strings has 8! ways to hold eight equal notes; the search ends after `_MOST_TRIED` steps.
+    """
     choices = [instrument.positions_of(pitch) for pitch in pitches]
-
-    def extend(chosen: tuple[Position, ...]) -> Iterator[tuple[Position, ...]]:
-        if len(chosen) == len(choices):
-            yield chosen
+    open_ends: list[tuple[Position, ...]] = [()]
+    for _ in range(_MOST_TRIED):
+        if not open_ends:
             return
-        for position in choices[len(chosen)]:
-            longer = (*chosen, position)
-            # A part that cannot be held is cut at once. Fingers are counted at the end only: a lower note that comes
-            # later may turn the others into a barre or take one away.
-            if position.string not in {other.string for other in chosen} and _in_span(longer):
-                yield from extend(longer)
-
-    return (positions for positions in extend(()) if finger_count(positions) <= MAX_FINGERS)
+        chosen = open_ends.pop()
+        if len(chosen) == len(choices):
+            if finger_count(chosen) <= MAX_FINGERS:
+                yield chosen
+            continue
+        strings = {position.string for position in chosen}
+        # A part that cannot be held is cut at once. Fingers are counted at the end only: a note that comes later may
+        # turn the others into a barre.
+        longer = [(*chosen, position) for position in choices[len(chosen)] if position.string not in strings]
+        open_ends += [positions for positions in reversed(longer) if _in_span(positions)]
 
 
 def shapes_of(pitches: Sequence[int], instrument: Instrument) -> list[Shape]:
