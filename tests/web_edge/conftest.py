@@ -1,0 +1,127 @@
+"""A real edge on a real socket, with a real bus and an orchestrator that obeys the contract."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from bus.connection import Bus
+from tests.support.nats import NatsServer, running_nats
+from tests.web_edge.fakes import FakeOrchestrator, serving
+from web_edge.__main__ import create_server
+from web_edge.settings import Settings
+
+WAIT_S = 20
+
+
+@dataclass
+class Edge:
+    """A running edge: where it is, and a client for it."""
+
+    host: str
+    http: httpx.AsyncClient
+    settings: Settings
+
+    @property
+    def ws(self) -> str:
+        return f"ws://{self.host}"
+
+    async def upload(self, data: bytes = b"RIFF....", **options: str) -> str:
+        """Id of the transcription of an upload that was accepted."""
+        response = await self.http.post("/api/transcribe", files={"file": ("song.wav", data)}, data=options)
+        assert response.status_code == 202, response.text
+        return str(response.json()["id"])
+
+    async def status(self, transcription_id: str) -> dict[str, Any]:
+        response = await self.http.get(f"/api/transcribe/{transcription_id}")
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+    async def until(self, transcription_id: str, *statuses: str) -> dict[str, Any]:
+        """Wait for the transcription to be in one of `statuses`."""
+        with anyio.fail_after(WAIT_S):
+            # noqa's reason here and below: what is waited for lies on the other side of a socket.
+            while (found := await self.status(transcription_id))["status"] not in statuses:  # noqa: ASYNC110
+                await anyio.sleep(0.02)
+        return found
+
+    async def until_ready(self, status: int = 200) -> httpx.Response:
+        with anyio.fail_after(WAIT_S):
+            while (response := await self.http.get("/ready")).status_code != status:  # noqa: ASYNC110
+                await anyio.sleep(0.05)
+        return response
+
+
+StartEdge = Callable[..., AbstractAsyncContextManager[Edge]]
+
+
+@asynccontextmanager
+async def running_edge(settings: Settings) -> AsyncGenerator[Edge, None]:
+    """An edge in this process for the length of the block."""
+    server, listener = create_server(settings)
+    host = "{}:{}".format(*listener.getsockname())
+    async with anyio.create_task_group() as group:
+        group.start_soon(serve, server, listener)
+        async with httpx.AsyncClient(base_url=f"http://{host}", timeout=WAIT_S) as client:
+            with anyio.fail_after(WAIT_S):
+                while not server.started:  # noqa: ASYNC110 - uvicorn offers a flag
+                    await anyio.sleep(0.01)
+            yield Edge(host, client, settings)
+        server.should_exit = True
+
+
+async def serve(server: Any, listener: socket.socket) -> None:
+    await server.serve(sockets=[listener])
+
+
+@pytest.fixture
+async def nats_server(tmp_path: Path) -> AsyncGenerator[NatsServer, None]:
+    async with running_nats(tmp_path / "nats") as server:
+        yield server
+
+
+@pytest.fixture
+async def bus(nats_server: NatsServer) -> AsyncGenerator[Bus, None]:
+    async with Bus.connect(nats_server.url, name="test") as bus:
+        await bus.declare()
+        yield bus
+
+
+@pytest.fixture
+def orchestrator(bus: Bus) -> FakeOrchestrator:
+    return FakeOrchestrator(bus)
+
+
+@pytest.fixture
+async def orchestrator_address(orchestrator: FakeOrchestrator) -> AsyncGenerator[str, None]:
+    async with serving(orchestrator) as address:
+        yield address
+
+
+@pytest.fixture
+def edge_settings(tmp_path: Path, nats_server: NatsServer, orchestrator_address: str) -> Settings:
+    return Settings(
+        listen="127.0.0.1:0",
+        orchestrator=orchestrator_address,
+        nats_url=nats_server.url,
+        data_dir=tmp_path / "data",
+        ui_dir=tmp_path / "ui",
+        job_backoff_s=0.02,
+        job_backoff_max_s=0.1,
+        shutdown_s=3,
+    )
+
+
+@pytest.fixture
+async def edge(edge_settings: Settings) -> AsyncGenerator[Edge, None]:
+    async with running_edge(edge_settings) as edge:
+        await edge.until_ready()
+        yield edge

@@ -1,0 +1,133 @@
+"""The composition root: what the edge consists of and who is told about whom."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from bus.recording import consume_durable
+from bus.session_log import read_state
+from music.errors import GenesisError
+from music.session_state import SessionState
+from web_edge.audio_files import AudioFiles
+from web_edge.bus_link import BusLink
+from web_edge.database import Database
+from web_edge.guard import Guard
+from web_edge.health import Health
+from web_edge.hub import Hub
+from web_edge.jobs import JobRunner, Patience
+from web_edge.live import LiveSessions
+from web_edge.pages import page_routes
+from web_edge.problems import HANDLERS
+from web_edge.recorder import Recorder
+from web_edge.relay import Relay
+from web_edge.settings import Settings
+from web_edge.sockets import Sockets
+from web_edge.transcriptions import Transcriptions
+from web_edge.transcriptions_api import TranscriptionsApi
+from web_edge.uplink import Uplink
+
+log = structlog.get_logger(__name__)
+
+_AGAIN_S = 1.0
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application; everything it holds is opened and closed by its lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+            database = await stack.enter_async_context(Database.open(settings.database))
+            await database.migrate()
+            uplink = await stack.enter_async_context(Uplink.open(settings.orchestrator))
+            edge = _Edge(settings, database, uplink)
+            # The mount at "/" takes every path: what the page does not have comes before it.
+            app.router.routes[:0] = edge.routes()
+            await edge.tidy()
+            group = await stack.enter_async_context(anyio.create_task_group())
+            stack.callback(group.cancel_scope.cancel)
+            group.start_soon(edge.bus.run)
+            for work in (edge.record, edge.jobs.run, edge.purge):
+                group.start_soon(_keep_at, work)
+            yield
+
+    return Starlette(
+        routes=page_routes(settings.ui_dir, settings.demo),
+        middleware=[Middleware(Guard)],
+        exception_handlers=dict(HANDLERS),
+        lifespan=lifespan,
+    )
+
+
+class _Edge:
+    """The parts, wired."""
+
+    def __init__(self, settings: Settings, database: Database, uplink: Uplink) -> None:
+        self.bus = BusLink(settings.nats_url)
+        self._transcriptions = Transcriptions(database)
+        self._files = AudioFiles(settings.audio_dir, settings.max_upload_bytes)
+        hub = Hub()
+        self._recorder = Recorder(database, self._read_state, hub)
+        patience = Patience(settings.job_attempts, settings.job_backoff_s, settings.job_backoff_max_s)
+        self.jobs = JobRunner(
+            transcriptions=self._transcriptions,
+            files=self._files,
+            uplink=uplink,
+            bus=self.bus,
+            recorder=self._recorder,
+            hub=hub,
+            concurrency=settings.concurrent_jobs,
+            patience=patience,
+        )
+        relay = Relay(self.bus, self._transcriptions, hub, settings.record_wait_s)
+        live = LiveSessions(settings.max_live_sessions)
+        self._sockets = Sockets(settings, relay, uplink, live)
+        self._health = Health(database, self.bus, uplink)
+        self._api = TranscriptionsApi(
+            transcriptions=self._transcriptions,
+            files=self._files,
+            jobs=self.jobs,
+            live=live,
+            hub=hub,
+            bus=self.bus,
+            max_upload_bytes=settings.max_upload_bytes,
+            upload_idle_s=settings.upload_idle_s,
+        )
+
+    def routes(self) -> list[BaseRoute]:
+        return [*self._health.routes(), *self._api.routes(), *self._sockets.routes()]
+
+    async def tidy(self) -> None:
+        """Clear away what a crash left half done."""
+        await self._files.sweep(await self._transcriptions.upload_ids())
+
+    async def record(self) -> None:
+        await consume_durable(await self.bus.wait(), self._recorder.record)
+
+    async def purge(self) -> None:
+        await self.bus.wait()
+        await self._api.purge_deleted()
+        await anyio.sleep_forever()
+
+    async def _read_state(self, session_id: str) -> SessionState:
+        return await read_state(self.bus.require(), session_id)
+
+
+async def _keep_at(work: Callable[[], Awaitable[None]]) -> None:
+    """Do `work` again when a neighbour's absence, or a mistake of ours, has ended it: the rest of the edge goes on."""
+    while True:
+        try:
+            await work()
+        except GenesisError as error:
+            log.warning("edge.tries_again", work=getattr(work, "__name__", ""), error=error.message)
+        except Exception:
+            log.exception("edge.broke", work=getattr(work, "__name__", ""))
+        await anyio.sleep(_AGAIN_S)

@@ -1,0 +1,64 @@
+"""What goes down a WebSocket: JSON text frames."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Final
+
+from google.protobuf import json_format
+
+from music.errors import GenesisError
+from music.events import (
+    GapFound,
+    NoteRevised,
+    Progressed,
+    SessionEnded,
+    SessionEvent,
+    SessionFailed,
+    SessionStarted,
+    SnapshotTaken,
+)
+from wire.codec import encode_event
+from wire.errors import to_problem
+
+FRAME_TYPES: Final[dict[type, str]] = {
+    SessionStarted: "session:started",
+    NoteRevised: "note",
+    Progressed: "progress:update",
+    GapFound: "gap",
+    SessionEnded: "job:complete",
+    SessionFailed: "job:error",
+    SnapshotTaken: "snapshot",
+}
+
+
+def event_frame(event: SessionEvent) -> str:
+    """One event of a session's log; `event` in it is proto3 JSON, lowerCamelCase, 64-bit numbers as strings."""
+    return _text(
+        {
+            "type": FRAME_TYPES[type(event.payload)],
+            "id": event.session_id,
+            "sequence": event.sequence,
+            "event": json_format.MessageToDict(encode_event(event)),
+        }
+    )
+
+
+def broken_frame(session_id: str, error: GenesisError) -> str:
+    """A session that cannot be followed any further, for a reason that does not stand in its log."""
+    return _text({"type": "job:error", "id": session_id, "error": to_problem(error)})
+
+
+def error_frame(error: GenesisError) -> str:
+    """What was wrong with something the client sent."""
+    return _text({"type": "error", "error": to_problem(error)})
+
+
+def heartbeat_frame() -> str:
+    """`time` is Unix time in seconds."""
+    return _text({"type": "heartbeat", "time": round(time.time(), 3)})
+
+
+def _text(frame: dict[str, object]) -> str:
+    return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)

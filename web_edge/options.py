@@ -1,0 +1,80 @@
+"""What a caller may ask of a transcription, checked before anything is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from music.errors import InvalidInput, Reason
+from music.events import AudioEncoding, AudioFormat, SessionConfig
+from music.tuning import TUNINGS, Instrument, parse_tuning
+
+OPTION_NAMES = ("tuning", "capo", "transcriber")
+_MAX_NAME = 64
+_MAX_COUNT = 2**32 - 1
+_LIVE_ENCODINGS = {"pcm_f32le": AudioEncoding.PCM_F32LE, "pcm_s16le": AudioEncoding.PCM_S16LE}
+
+
+def session_config(options: Mapping[str, Any], audio: AudioFormat, session_id: str) -> SessionConfig:
+    """The configuration that `tuning` (name, "64,59,…" or list), `capo` and `transcriber` ask for.
+
+    Raises:
+        InvalidInput: TUNING_INVALID, CAPO_INVALID, TRANSCRIBER_UNKNOWN.
+    """
+    instrument = Instrument(tuning=_tuning(options.get("tuning", "")), capo=_capo(options.get("capo", 0)))
+    transcriber = options.get("transcriber", "")
+    if not isinstance(transcriber, str) or len(transcriber) > _MAX_NAME or not transcriber.isprintable():
+        raise InvalidInput(
+            Reason.TRANSCRIBER_UNKNOWN, "A transcriber is named in a word; leave it empty for the default one."
+        )
+    return SessionConfig(audio, instrument, transcriber, session_id=session_id)
+
+
+def live_audio(options: Mapping[str, Any]) -> AudioFormat:
+    """Encoding, rate and channels of a live stream; the orchestrator judges the ranges.
+
+    Raises:
+        InvalidInput: ENCODING_UNSUPPORTED, SAMPLE_RATE_OUT_OF_RANGE, CHANNEL_COUNT_OUT_OF_RANGE.
+    """
+    encoding = options.get("encoding")
+    if not isinstance(encoding, str) or encoding not in _LIVE_ENCODINGS:
+        raise InvalidInput(
+            Reason.ENCODING_UNSUPPORTED, f"Say how the audio is encoded: one of {', '.join(_LIVE_ENCODINGS)}."
+        )
+    rate, channels = _count(options.get("sample_rate_hz")), _count(options.get("channel_count"))
+    if rate is None:
+        raise InvalidInput(
+            Reason.SAMPLE_RATE_OUT_OF_RANGE, "sample_rate_hz is the number of samples a second, such as 48000."
+        )
+    if channels is None:
+        raise InvalidInput(Reason.CHANNEL_COUNT_OUT_OF_RANGE, "channel_count is the number of channels, such as 1.")
+    return AudioFormat(_LIVE_ENCODINGS[encoding], rate, channels)
+
+
+def _tuning(given: object) -> tuple[int, ...]:
+    if given is None or given == "":
+        return TUNINGS["standard"]
+    if isinstance(given, str):
+        return parse_tuning(given[:200])
+    if isinstance(given, list) and all(isinstance(pitch, int) and not isinstance(pitch, bool) for pitch in given):
+        return Instrument(tuning=tuple(given)).tuning
+    raise InvalidInput(Reason.TUNING_INVALID, "A tuning is a name or a list of MIDI pitches, string 1 first.")
+
+
+def _capo(given: object) -> int:
+    if given is None or given == "":
+        return 0
+    if isinstance(given, str) and given.strip().isdecimal() and len(given) < _MAX_NAME:
+        return int(given)
+    if isinstance(given, int) and not isinstance(given, bool):
+        return given
+    raise InvalidInput(Reason.CAPO_INVALID, "The capo is the number of the fret it sits on; 0 for none.")
+
+
+def _count(given: object) -> int | None:
+    """A whole number that the wire can carry; JSON from a browser may write it 48000.0."""
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= _MAX_COUNT:
+        return None
+    return given

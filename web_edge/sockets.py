@@ -1,0 +1,70 @@
+"""The WebSocket routes, and how many sockets there may be."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
+
+from music.errors import Reason
+from web_edge.conversation import TRY_AGAIN_LATER, Conversation, SocketLimits
+from web_edge.following import Following
+from web_edge.live import LiveSession, LiveSessions
+from web_edge.relay import Relay
+from web_edge.settings import Settings
+from web_edge.uplink import Uplink
+
+
+class Sockets:
+    """`/ws` and `/ws/live`."""
+
+    def __init__(self, settings: Settings, relay: Relay, uplink: Uplink, live: LiveSessions) -> None:
+        self._settings = settings
+        self._relay = relay
+        self._uplink = uplink
+        self._live = live
+        self._limits = SocketLimits(
+            outbox_frames=settings.outbox_frames,
+            outbox_bytes=settings.outbox_bytes,
+            slow_reader_s=settings.slow_reader_s,
+            heartbeat_s=settings.heartbeat_s,
+        )
+        self._open = 0
+
+    def routes(self) -> list[WebSocketRoute]:
+        return [WebSocketRoute("/ws", self.follow), WebSocketRoute("/ws/live", self.play)]
+
+    async def follow(self, socket: WebSocket) -> None:
+        """Follow and resume sessions."""
+
+        async def talk(conversation: Conversation) -> None:
+            await Following(conversation, self._relay, self._settings.max_followed_sessions).talk()
+
+        await self._converse(socket, talk)
+
+    async def play(self, socket: WebSocket) -> None:
+        """One live session."""
+
+        async def talk(conversation: Conversation) -> None:
+            session = LiveSession(
+                conversation,
+                self._uplink,
+                self._relay,
+                flush_s=self._settings.live_flush_s,
+                record_wait_s=self._settings.record_wait_s,
+            )
+            await session.talk(self._live)
+
+        await self._converse(socket, talk)
+
+    async def _converse(self, socket: WebSocket, talk: Callable[[Conversation], Awaitable[None]]) -> None:
+        if self._open >= self._settings.max_sockets:
+            await socket.accept()
+            await socket.close(TRY_AGAIN_LATER, Reason.SESSION_LIMIT_REACHED.value)
+            return
+        self._open += 1
+        try:
+            await Conversation(socket, self._limits).run(talk)
+        finally:
+            self._open -= 1

@@ -1,0 +1,140 @@
+"""`/api/transcribe`: upload, list, look, result, delete."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bus.session_log import delete_session
+from music.audio import seconds
+from music.document import to_document
+from music.errors import Conflict, GenesisError, InvalidInput, NotFound, Reason
+from music.events import AudioEncoding, AudioFormat
+from web_edge.audio_files import AudioFiles
+from web_edge.bus_link import BusLink
+from web_edge.hub import Hub
+from web_edge.jobs import JobRunner
+from web_edge.live import LiveSessions
+from web_edge.options import session_config
+from web_edge.rows import Status, Transcription
+from web_edge.transcriptions import Transcriptions
+from web_edge.uploads import receive_upload
+from wire.errors import to_problem
+
+PATH = "/api/transcribe"
+_DEFAULT_PAGE, _MAX_PAGE = 50, 200
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionsApi:
+    """The handlers and what they work with."""
+
+    transcriptions: Transcriptions
+    files: AudioFiles
+    jobs: JobRunner
+    live: LiveSessions
+    hub: Hub
+    bus: BusLink
+    max_upload_bytes: int
+    upload_idle_s: float
+
+    def routes(self) -> list[Route]:
+        one = PATH + "/{id}"
+        return [
+            Route(PATH, self.create, methods=["POST"]),
+            Route(PATH, self.list, methods=["GET"]),
+            Route(one, self.show, methods=["GET"]),
+            Route(one, self.delete, methods=["DELETE"]),
+            Route(one + "/result", self.result, methods=["GET"]),
+        ]
+
+    async def create(self, request: Request) -> Response:
+        """Take an upload and queue its job."""
+        transcription_id = uuid.uuid4().hex
+        container = AudioFormat(AudioEncoding.CONTAINER)
+        # What the query says is judged before the first byte is taken.
+        session_config(request.query_params, container, transcription_id)
+        async with self.files.receive(transcription_id) as incoming:
+            upload = await receive_upload(request, incoming, max_bytes=self.max_upload_bytes, idle_s=self.upload_idle_s)
+            config = session_config(upload.options, container, transcription_id)
+            audio = await incoming.finish(upload.name)
+        try:
+            created = await self.transcriptions.create_upload(config, audio)
+        except GenesisError:
+            await self.files.remove(transcription_id)
+            raise
+        self.jobs.submit(transcription_id)
+        location = f"{PATH}/{transcription_id}"
+        return JSONResponse(self._resource(created), 202, {"Location": location})
+
+    async def list(self, request: Request) -> Response:
+        limit = request.query_params.get("limit", str(_DEFAULT_PAGE))
+        if not limit.isdecimal() or not 1 <= int(limit[:9]) <= _MAX_PAGE:
+            raise InvalidInput(Reason.REQUEST_INVALID, f"`limit` is a number from 1 to {_MAX_PAGE}.")
+        page = await self.transcriptions.page(int(limit), request.query_params.get("cursor"))
+        items = [self._resource(transcription) for transcription in page.items]
+        return JSONResponse({"items": items, "next": page.next_cursor})
+
+    async def show(self, request: Request) -> Response:
+        return JSONResponse(self._resource(await self.transcriptions.get(request.path_params["id"])))
+
+    async def result(self, request: Request) -> Response:
+        """The transcription as a file of schema genesis.transcription/1."""
+        transcription = await self.transcriptions.get(request.path_params["id"])
+        if transcription.error is not None:
+            raise transcription.error
+        if not transcription.is_over:
+            raise Conflict(
+                Reason.RESULT_NOT_READY,
+                f"This transcription is {transcription.status.value}. Ask again when it is completed.",
+                status=transcription.status.value,
+            )
+        return JSONResponse(to_document(await self.transcriptions.state(transcription.id)))
+
+    async def delete(self, request: Request) -> Response:
+        transcription_id: str = request.path_params["id"]
+        await self.transcriptions.get(transcription_id)
+        await self.jobs.stop(transcription_id)
+        await self.transcriptions.delete(transcription_id)
+        gone = NotFound(Reason.TRANSCRIPTION_NOT_FOUND, "This transcription was deleted.", id=transcription_id)
+        self.hub.note_broken(transcription_id, gone)
+        self.live.stop(transcription_id, gone)
+        await self.files.remove(transcription_id)
+        await self._purge(transcription_id)
+        return Response(status_code=204)
+
+    async def purge_deleted(self) -> None:
+        """Remove the logs that the bus kept because it was away when they were deleted. Raises Unavailable."""
+        for transcription_id in await self.transcriptions.unpurged():
+            await delete_session(self.bus.require(), transcription_id)
+            await self.transcriptions.mark_purged(transcription_id)
+
+    async def _purge(self, transcription_id: str) -> None:
+        try:
+            await delete_session(self.bus.require(), transcription_id)
+            await self.transcriptions.mark_purged(transcription_id)
+        except GenesisError as error:
+            # The deletion is remembered, and done on the bus when it is back.
+            log.warning("edge.purge_postponed", id=transcription_id, error=error.message)
+
+    def _resource(self, transcription: Transcription) -> dict[str, Any]:
+        error = transcription.error
+        done = transcription.status in (Status.COMPLETED, Status.CANCELLED)
+        return {
+            "id": transcription.id,
+            "status": transcription.status.value,
+            "progress": 1.0 if done else round(self.jobs.progress_of(transcription.id), 4),
+            "title": transcription.title,
+            "created_at": datetime.fromtimestamp(transcription.created_at_ns / 1e9, UTC).isoformat(),
+            "duration_s": None if transcription.duration is None else seconds(transcription.duration),
+            "error": None if error is None else to_problem(error),
+        }
