@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Framer } from "../src/lib/audio/framing";
 import { Backlog, mixDown, PacedFrames, type Samples } from "../src/lib/audio/pacing";
 
 const RATE = 1000;
@@ -75,6 +76,27 @@ describe("a microphone's backlog", () => {
     expect(taken.flat()).toEqual([1, 2, 3, 4, 5]);
     isOpen = false;
     expect(backlog.push(ramp(6), send)).toBe(false);
+  });
+});
+
+describe("framing", () => {
+  it("cuts blocks of any length into frames of one, and gives out the rest at the end", () => {
+    const framer = new Framer(5);
+    const frames = [ramp(3), ramp(0), ramp(13)].flatMap((block) => framer.push(block));
+    expect(frames.map((frame) => [...frame])).toEqual([
+      [0, 1, 2, 0, 1],
+      [2, 3, 4, 5, 6],
+      [7, 8, 9, 10, 11],
+    ]);
+    expect([...framer.rest()]).toEqual([12]);
+    expect([...framer.rest()]).toEqual([]);
+  });
+
+  it("never touches a frame again that it has given away", () => {
+    const framer = new Framer(2);
+    const [frame] = framer.push(Float32Array.of(1, 2, 3));
+    if (frame) structuredClone(frame.buffer, { transfer: [frame.buffer] });
+    expect(framer.push(Float32Array.of(4)).map((next) => [...next])).toEqual([[3, 4]]);
   });
 });
 

@@ -1,4 +1,6 @@
-/** Runs on the audio thread: collects the microphone's blocks of 128 samples into frames of 20 ms. */
+/** Runs on the audio thread: hands the microphone's sound over in frames of 20 ms, and null after the last one. */
+
+import { Framer } from "./framing";
 
 // The worklet's own globals, which the DOM types do not describe.
 declare const sampleRate: number;
@@ -8,36 +10,26 @@ declare abstract class AudioWorkletProcessor {
 }
 
 class FrameCollector extends AudioWorkletProcessor {
-  private frame = new Float32Array(Math.round(sampleRate * 0.02));
-  private filled = 0;
+  private readonly framer = new Framer(Math.round(sampleRate * 0.02));
   private isStopped = false;
 
   constructor() {
     super();
     this.port.onmessage = () => {
       this.isStopped = true;
-      this.post(this.frame.slice(0, this.filled));
+      this.post(this.framer.rest());
       this.port.postMessage(null);
     };
   }
 
   process([input]: Float32Array[][]): boolean {
-    const channel = input?.[0];
     if (this.isStopped) return false;
-    for (let read = 0; channel && read < channel.length; ) {
-      const part = channel.subarray(read, read + this.frame.length - this.filled);
-      this.frame.set(part, this.filled);
-      this.filled += part.length;
-      read += part.length;
-      if (this.filled === this.frame.length) {
-        this.post(this.frame);
-        this.frame = new Float32Array(this.frame.length);
-        this.filled = 0;
-      }
-    }
+    const channel = input?.[0];
+    if (channel) for (const frame of this.framer.push(channel)) this.post(frame);
     return true;
   }
 
+  /** The frame's memory goes along; it must not be touched again here. */
   private post(frame: Float32Array<ArrayBuffer>): void {
     if (frame.length > 0) this.port.postMessage(frame, [frame.buffer]);
   }

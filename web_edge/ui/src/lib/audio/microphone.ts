@@ -29,6 +29,8 @@ export interface MicrophoneHandlers {
   readonly onLost: () => void;
 }
 
+const LONGEST_GOODBYE_MS = 500;
+
 export class Microphone {
   private isStopped = false;
 
@@ -86,6 +88,8 @@ export class Microphone {
       port.addEventListener("message", ({ data }: MessageEvent<Samples | null>) => {
         if (data === null) resolve();
       });
+      // A device that is gone leaves an audio thread that never answers.
+      setTimeout(resolve, LONGEST_GOODBYE_MS);
       port.postMessage("stop");
     });
     release(this.stream);
