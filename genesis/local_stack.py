@@ -119,7 +119,7 @@ class LocalStack:
             command=nats_server_command(config),
             is_ready=partial(_greets, address),
             before_start=lambda: write_nats_config(config, store_dir=store_dir, port=address.port),
-            hides=lambda line: " [INF] " in line,
+            hides=lambda line: "[INF]" in line,
         )
 
     def _orchestrator(self) -> ChildSpec:

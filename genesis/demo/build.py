@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from genesis.demo.piece import Piece, read_piece
 from genesis.demo.render import PlayedNote, perform, render
-from genesis.demo.sample_bank import ATTRIBUTION, SAMPLE_RATE_HZ, fetch_samples, load_bank
 from genesis.stock import TRUTH_NAME, WAV_NAME, demo_is_built
+from inference.training.sample_bank import ATTRIBUTION, SAMPLE_RATE_HZ, fetch_samples, load_bank
 from music.audio import seconds
 
 

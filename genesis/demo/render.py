@@ -10,7 +10,7 @@ import soxr
 from numpy.typing import NDArray
 
 from genesis.demo.piece import Piece, TabNote
-from genesis.demo.sample_bank import PRE_ROLL, SAMPLE_RATE_HZ, Recording
+from inference.training.sample_bank import PRE_ROLL, SAMPLE_RATE_HZ, Recording
 from music.audio import SAMPLE_RATE_HZ as CLOCK_HZ
 
 PEAK_DBFS = -3.0

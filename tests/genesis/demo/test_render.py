@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from genesis.demo.build import build_demo
 from genesis.demo.piece import Piece, read_piece
 from genesis.demo.render import PlayedNote, perform, render
-from genesis.demo.sample_bank import SAMPLE_RATE_HZ, Recording, fetch_samples, load_bank, pitch_of
 from genesis.stock import TRUTH_NAME, WAV_NAME
+from inference.training.sample_bank import SAMPLE_RATE_HZ, Recording, fetch_samples, load_bank, pitch_of
 from music.audio import seconds
 from tests.support.samples import samples_dir
 
