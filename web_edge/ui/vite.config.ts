@@ -16,5 +16,7 @@ export default defineConfig({
   server: isMocked
     ? {}
     : { proxy: { "/api": EDGE, "/demo": EDGE, "/ws": { target: EDGE.replace("http", "ws"), ws: true } } },
+  // As strict as the edge, so that `vite preview` shows what would be refused.
+  preview: { headers: { "Content-Security-Policy": "default-src 'self'" } },
   test: { include: ["tests/**/*.test.ts"], environment: "node" },
 });

@@ -8,7 +8,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { join } from "node:path";
-import type { Plugin } from "vite";
+import type { Plugin, PreviewServer, ViteDevServer } from "vite";
 import { WebSocketServer, type WebSocket } from "ws";
 import { Script, type Truth } from "./script.ts";
 
@@ -29,15 +29,13 @@ export function mockEdge(): Plugin {
     scripts.set(script.id, script);
     return script;
   };
-  return {
-    name: "mock-edge",
-    configureServer(server) {
-      server.middlewares.use((request, response, next) => {
-        if (!answer(request, response, truth, open)) next();
-      });
-      if (server.httpServer) listen(server.httpServer as Server, scripts, open);
-    },
+  const attach = ({ middlewares, httpServer }: ViteDevServer | PreviewServer): void => {
+    middlewares.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+      if (!answer(request, response, truth, open)) next();
+    });
+    if (httpServer) listen(httpServer as Server, scripts, open);
   };
+  return { name: "mock-edge", configureServer: attach, configurePreviewServer: attach };
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, truth: Truth, open: Open): boolean {
