@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from genesis.demo.sample_bank import fetch_samples
 from genesis.paths import default_data_dir
+from inference.training.sample_bank import fetch_samples
 from music.errors import Unavailable
 
 
