@@ -58,10 +58,15 @@ class LiveSession:
 
     def leave(self) -> None:
         """The caller is gone: what was accepted is flushed. After the session's end this does nothing."""
+        self._events.close()
         if self._caller_is_here:
             self._caller_is_here = False
-            self._events.close()
             self.stop(EndReason.CANCELLED)
+
+    def close(self) -> None:
+        """Close the session's ends; events that lie ready can still be read."""
+        for stream in (self._audio_in, self._audio, self._events_in):
+            stream.close()
 
     def stop(self, cause: EndReason | GenesisError) -> None:
         if self._session is not None:
@@ -91,8 +96,7 @@ class LiveSession:
         if not self._caller_is_here:
             session.stop(EndReason.CANCELLED)
         try:
-            with self._audio_in, self._audio, self._events_in:
-                await session.run(self._chunks())
+            await session.run(self._chunks())
         except GenesisError as error:
             self.failure = error
         except Exception:
@@ -153,6 +157,7 @@ class SessionDesk:
             session = await self._prepare(config, live)
         except BaseException:
             self._release(live)
+            live.leave()
             raise
         self._group.start_soon(self._run, live, session)
         return live
@@ -189,6 +194,7 @@ class SessionDesk:
         log.info("session.over", session=live.session_id, failure=reason)
 
     def _release(self, live: LiveSession) -> None:
+        live.close()
         self._live.discard(live)
         if not self._live:
             self._all_over.set()

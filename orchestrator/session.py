@@ -110,9 +110,10 @@ class Session:
             self.hurry()
 
     def hurry(self) -> None:
-        """Finish within `flush_s`."""
-        self._hearing_scope.cancel()
-        self._flush_scope.deadline = min(self._flush_scope.deadline, anyio.current_time() + self._limits.flush_s)
+        """Finish within `flush_s`; half of it for what is still being decoded."""
+        now = anyio.current_time()
+        self._hearing_scope.deadline = min(self._hearing_scope.deadline, now + self._limits.flush_s / 2)
+        self._flush_scope.deadline = min(self._flush_scope.deadline, now + self._limits.flush_s)
 
     async def _work(self, listener: Listener, transcribing: Transcribing, telling: Telling) -> None:
         heard_out, heard = anyio.create_memory_object_stream[Heard](HEARD_SLOTS)
