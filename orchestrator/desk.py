@@ -104,6 +104,8 @@ class LiveSession:
             self.failure = GenesisError(
                 Reason.INTERNAL, "Something went wrong on our side; the server's log says what."
             )
+        finally:
+            self.close()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         async for data in self._audio:
