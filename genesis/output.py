@@ -7,11 +7,16 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genesis.exits import UsageError
 from music.errors import Reason
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 STDOUT = Path("-")
+_UNWRAPPED = 240
 
 
 def check_writable(paths: Iterable[Path | None]) -> None:
@@ -44,3 +49,10 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, document: object) -> None:
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def print_table(table: Table) -> None:
+    """On stdout; as wide as the terminal, and unwrapped where there is none."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else _UNWRAPPED).print(table)

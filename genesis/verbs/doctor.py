@@ -8,6 +8,7 @@ import typer
 
 from genesis.exits import Exit, verb
 from genesis.options import DEFAULT_SERVER
+from genesis.output import print_table
 
 
 @verb
@@ -21,7 +22,6 @@ async def doctor(
 
     Status 1 when something it needs is broken.
     """
-    from rich.console import Console
     from rich.table import Table
 
     from genesis.checkup import Verdict, examine
@@ -31,5 +31,5 @@ async def doctor(
     marks = {Verdict.GOOD: "[green]ok[/]", Verdict.OPTIONAL: "[yellow]-[/]", Verdict.BROKEN: "[red]broken[/]"}
     for finding in findings:
         table.add_row(marks[finding.verdict], finding.what, finding.found, finding.advice)
-    Console().print(table)
+    print_table(table)
     return Exit.FAILED if any(finding.verdict is Verdict.BROKEN for finding in findings) else Exit.DONE

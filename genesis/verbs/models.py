@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from genesis.exits import Exit, verb
+from genesis.output import print_table
 
 app = typer.Typer(help="List, build and check the models.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -13,7 +14,6 @@ app = typer.Typer(help="List, build and check the models.", no_args_is_help=True
 @verb
 async def list_() -> None:
     """Every model, where it comes from, and whether it is built."""
-    from rich.console import Console
     from rich.table import Table
 
     from inference.registry import default_model_repo, list_models
@@ -22,7 +22,7 @@ async def list_() -> None:
     for status in list_models(default_model_repo()):
         state = "ready" if status.problem is None else status.problem.reason.value
         table.add_row(status.name, status.role, state, status.sha256[:12], status.source, status.licence)
-    Console().print(table)
+    print_table(table)
 
 
 @app.command()
