@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tests.web_edge.fakes import FakeOrchestrator, serving
 from web_edge.__main__ import create_server
 from web_edge.settings import Settings
 
-WAIT_S = 20
+WAIT_S = 45
 
 
 @dataclass
@@ -58,9 +58,6 @@ class Edge:
             while (response := await self.http.get("/ready")).status_code != status:  # noqa: ASYNC110
                 await anyio.sleep(0.05)
         return response
-
-
-StartEdge = Callable[..., AbstractAsyncContextManager[Edge]]
 
 
 @asynccontextmanager
@@ -125,3 +122,11 @@ async def edge(edge_settings: Settings) -> AsyncGenerator[Edge, None]:
     async with running_edge(edge_settings) as edge:
         await edge.until_ready()
         yield edge
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
