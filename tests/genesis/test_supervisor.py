@@ -155,3 +155,18 @@ def test_pauses_double_up_to_a_limit() -> None:
     backoff = Backoff(first_s=1.0, most_s=8.0)
     for failures, longest in ((1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (50, 8.0), (5000, 8.0)):
         assert longest / 2 <= backoff.pause_s(failures) <= longest
+
+
+def test_where_the_kernel_does_not_help_the_lifeline_does(tmp_path: Path) -> None:
+    """The way of systems without PR_SET_PDEATHSIG: the parent's end of a pipe closes with the parent."""
+    pid_file = tmp_path / "pid"
+    child = f"import os, time, pathlib; pathlib.Path({str(pid_file)!r}).write_text(str(os.getpid())); time.sleep(600)"
+    stay = f"from genesis.tether import _stay; import sys; _stay([sys.executable, '-c', {child!r}])"
+    with subprocess.Popen([sys.executable, "-c", stay], stdin=subprocess.PIPE, process_group=0) as tether:
+        wait_until(lambda: pid_file.exists() and pid_file.read_text() != "", 20, "the child did not start")
+        pid = int(pid_file.read_text())
+        assert is_running(pid)
+        assert tether.stdin is not None
+        tether.stdin.close()
+        assert tether.wait(10) == -signal.SIGKILL
+    wait_until(lambda: not is_running(pid), 10, "the child outlived its parent")

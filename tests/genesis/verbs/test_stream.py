@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import time
 import wave
 from collections.abc import Iterator
@@ -10,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.support.bad_audio import BAD_AUDIO, tone_wav
 from tests.support.command import genesis
 from tests.support.demo import demo_wav
-from tests.support.stack import Stack, running_stack
+from tests.support.stack import Stack, is_running, running_stack, wait_until
 
 EXCERPT_S = 6.0
 
@@ -123,3 +127,23 @@ def test_two_results_on_stdout_are_status_2(tmp_path: Path) -> None:
     path.write_bytes(tone_wav())
     done = genesis("stream", str(path), "--jsonl", "--json", "-")
     assert (done.status, done.reason) == (2, "REQUEST_INVALID")
+
+
+def test_ctrl_c_is_status_130_and_ends_the_session(stack: Stack, excerpt: Path) -> None:
+    command = [sys.executable, "-m", "genesis", "stream", str(excerpt), "--realtime", "--jsonl"]
+    with subprocess.Popen(
+        [*command, "--server", stack.grpc_address], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        session = json.loads(running.stdout.readline())["sessionId"]
+        children = [child.pid for child in psutil.Process(running.pid).children(recursive=True)]
+        running.send_signal(signal.SIGINT)
+        assert running.stderr.read() == "CANCELLED: Interrupted.\n"
+        assert running.wait(20) == 130
+    assert not [pid for pid in children if is_running(pid)]
+    wait_until(
+        lambda: any(session in line and "session.over" in line for line in stack.log().splitlines()),
+        10,
+        lambda: f"the session goes on:\n{stack.log()}",
+    )
