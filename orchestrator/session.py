@@ -16,7 +16,18 @@ from music.scribe import Scribe
 from orchestrator.container import DecodeLimits
 from orchestrator.intake import Listener
 from orchestrator.publisher import Publisher
-from orchestrator.stages import HEARD_SLOTS, STEP_SLOTS, Heard, Hearing, Step, Telling, Transcribing
+from orchestrator.stages import (
+    HEARD_SLOTS,
+    KNOWN_SLOTS,
+    STEP_SLOTS,
+    Heard,
+    Hearing,
+    Known,
+    Scribing,
+    Step,
+    Telling,
+    Transcribing,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -79,10 +90,10 @@ class Session:
         self._listener = Listener(chunks, self._limits.idle_timeout_s, self._limits.max_duration_s)
         if self._reason is not None or self._failure is not None:
             self._listener.stop()
-        transcribing = Transcribing(self._transcriber, Scribe(self._config.instrument, self._transcriber.grid))
+        scribing = Scribing(Scribe(self._config.instrument, self._transcriber.grid))
         telling = Telling(self._publisher)
         try:
-            await self._work(self._listener, transcribing, telling)
+            await self._work(self._listener, scribing, telling)
         except Exception:
             _log.exception("Session %s broke", self._publisher.session_id)
             self._fail(
@@ -92,7 +103,7 @@ class Session:
             self._fail(
                 Unavailable(Reason.SERVER_DRAINING, "The server is stopping and had not got the whole file yet.")
             )
-        await self._conclude(transcribing.taken, telling.watermark)
+        await self._conclude(scribing.taken, telling.watermark)
 
     def stop(self, cause: EndReason | GenesisError) -> None:
         """Take no more audio and flush.
@@ -115,14 +126,16 @@ class Session:
         self._hearing_scope.deadline = min(self._hearing_scope.deadline, now + self._limits.flush_s / 2)
         self._flush_scope.deadline = min(self._flush_scope.deadline, now + self._limits.flush_s)
 
-    async def _work(self, listener: Listener, transcribing: Transcribing, telling: Telling) -> None:
+    async def _work(self, listener: Listener, scribing: Scribing, telling: Telling) -> None:
         heard_out, heard = anyio.create_memory_object_stream[Heard](HEARD_SLOTS)
+        known_out, known = anyio.create_memory_object_stream[Known](KNOWN_SLOTS)
         steps_out, steps = anyio.create_memory_object_stream[Step](STEP_SLOTS)
         hearing = Hearing(self._config, listener, self._limits.decode, self._limits.max_duration_s)
-        with heard_out, heard, steps_out, steps:
+        with heard_out, heard, known_out, known, steps_out, steps:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._hear, hearing, heard_out)
-                group.start_soon(self._transcribe, transcribing, heard, steps_out)
+                group.start_soon(self._transcribe, heard, known_out)
+                group.start_soon(scribing.run, known, steps_out)
                 try:
                     await telling.run(steps)
                 except GenesisError as error:
@@ -137,20 +150,14 @@ class Session:
         except GenesisError as error:
             self._fail(error)
 
-    async def _transcribe(
-        self,
-        transcribing: Transcribing,
-        heard: MemoryObjectReceiveStream[Heard],
-        out: MemoryObjectSendStream[Step],
-    ) -> None:
+    async def _transcribe(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]) -> None:
         try:
-            with self._flush_scope:
-                await transcribing.run(heard, out)
+            with self._flush_scope, out:
+                await Transcribing(self._transcriber).run(heard, out)
         except GenesisError as error:
             self._fail(error)
+        # Nobody takes what is still heard.
         self._hearing_scope.cancel()
-        with out:
-            await transcribing.last_words(out)
 
     async def _conclude(self, duration: int, watermark: int) -> None:
         if self._failure is None:

@@ -1,13 +1,12 @@
 """The rooms a session's audio walks through, joined by bounded channels that close downstream.
 
-    chunks → hear → Heard → transcribe → Step → tell → publisher
+    chunks → Hearing → Heard → Transcribing → Known → Scribing → Step → Telling → publisher
 
-Each stage ends when its input does; a failure of the input ends `hear` early, and what was heard still goes through.
+Each stage ends when its input does; a failure of the input ends the first early, and what was heard still goes through.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,7 +30,8 @@ from orchestrator.publisher import Publisher
 
 BLOCK = SAMPLE_RATE_HZ
 """Largest piece of signal in one channel slot, one second: a backlog is counted in seconds, whatever the chunks."""
-HEARD_SLOTS = 8
+HEARD_SLOTS = 16
+KNOWN_SLOTS = 2
 STEP_SLOTS = 4
 
 _INLINE_BYTES = 1 << 15
@@ -47,6 +47,15 @@ class Heard:
 
     samples: Samples
     duration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the network found, the signal it has taken up to then (samples), and the whole length once known."""
+
+    activations: tuple[Activations, ...]
+    taken: int
+    duration: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,56 +140,59 @@ class Hearing:
 
 
 class Transcribing:
-    """The second stage: signal → what happens to the notes. `taken` is the signal that went through, in samples."""
+    """The second stage: signal → activations. What waits already is taken in one bite, so that a network that is behind
+    gets several windows at once.
+    """
 
-    def __init__(self, transcriber: Transcriber, scribe: Scribe) -> None:
+    def __init__(self, transcriber: Transcriber) -> None:
         self._stream = transcriber.open_stream()
-        self._scribe = scribe
+        self._taken = 0
         self._duration: int | None = None
-        self._unsent: deque[Step] = deque()
-        self.taken = 0
 
-    async def run(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Step]) -> None:
-        """Take everything, flush the tail. The caller closes both channels, `out` after `last_words`."""
+    async def run(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]) -> None:
+        """Take everything, then the tail. Leaves both channels to the caller: a flush may be cut short."""
         async for first in heard:
             pieces = [first, *_waiting(heard)]
             self._duration = pieces[-1].duration
             signal = np.concatenate([piece.samples for piece in pieces])
             found = await self._stream.push(signal)
-            self.taken += len(signal)
-            if not found:
-                await self._send(self._step((), self._scribe.processed_until), out)
-            for activations in found:
-                await self._advance(activations, out)
-        for activations in await self._stream.finish():
-            await self._advance(activations, out)
+            self._taken += len(signal)
+            await out.send(self._known(found))
+        await out.send(self._known(await self._stream.finish()))
 
-    async def last_words(self, out: MemoryObjectSendStream[Step]) -> None:
-        """Settle and end every note; also after a flush that was cut short."""
-        before = self._scribe.processed_until
-        notes = self._scribe.finish(self.taken)
-        self._duration = self.taken
-        await self._send(self._step(notes, before), out)
+    def _known(self, found: list[Activations]) -> Known:
+        return Known(tuple(found), self._taken, self._duration)
 
-    async def _advance(self, activations: Activations, out: MemoryObjectSendStream[Step]) -> None:
-        before = self._scribe.processed_until
-        notes = await _off_loop_if(len(activations) > _INLINE_FRAMES, partial(self._scribe.advance, activations))
-        await self._send(self._step(notes, before), out)
 
-    async def _send(self, step: Step, out: MemoryObjectSendStream[Step]) -> None:
-        # The scribe says a thing once: what a cancelled flush could not send is sent with the last words.
-        self._unsent.append(step)
-        while self._unsent:
-            await out.send(self._unsent[0])
-            self._unsent.popleft()
+class Scribing:
+    """The third stage: activations → what happens to the notes. `taken` is the signal that went through, in samples."""
 
-    def _step(self, notes: list[NoteRevised] | tuple[NoteRevised, ...], before: int) -> Step:
-        return Step(tuple(notes), before, self._scribe.processed_until, self.taken, self._duration)
+    def __init__(self, scribe: Scribe) -> None:
+        self._scribe = scribe
+        self.taken = 0
+
+    async def run(self, known: MemoryObjectReceiveStream[Known], out: MemoryObjectSendStream[Step]) -> None:
+        """Write down everything, settle and end every note, close `out`."""
+        async with out:
+            async for piece in known:
+                self.taken = piece.taken
+                if not piece.activations:
+                    await out.send(self._step([], self._scribe.processed_until, piece.duration))
+                for activations in piece.activations:
+                    before = self._scribe.processed_until
+                    work = partial(self._scribe.advance, activations)
+                    notes = await _off_loop_if(len(activations) > _INLINE_FRAMES, work)
+                    await out.send(self._step(notes, before, piece.duration))
+            before = self._scribe.processed_until
+            await out.send(self._step(self._scribe.finish(self.taken), before, self.taken))
+
+    def _step(self, notes: list[NoteRevised], before: int, duration: int | None) -> Step:
+        return Step(tuple(notes), before, self._scribe.processed_until, self.taken, duration)
 
 
 @dataclass
 class Telling:
-    """The third stage: steps → the log. `watermark` is the last one told.
+    """The fourth stage: steps → the log. `watermark` is the last one told.
 
     Progress alone, without a note or a new watermark, is told twice a second of audio at most.
     """

@@ -337,7 +337,7 @@ async def test_health_follows_the_bus(tmp_path: Path) -> None:
 
 async def test_notes_are_arranged(tmp_path: Path) -> None:
     async with serving(tmp_path) as (_, client, _nats):
-        state = 3
+        state = "NOTE_STATE_ENDED"
         notes = [
             {"id": "a", "state": state, "onset_s": 0.0, "pitch": 64},
             {"id": "b", "state": state, "onset_s": 0.5, "pitch": 20},
