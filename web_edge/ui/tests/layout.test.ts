@@ -3,27 +3,9 @@ import { sampleAt } from "../src/lib/clock";
 import type { Score } from "../src/lib/document";
 import type { Note } from "../src/lib/events";
 import { BAR_S, CLEF_WIDTH, cursorAt, layOut, type Bar, type TabLayout } from "../src/lib/tab/layout";
+import { noteAt as note } from "./support";
 
 const WIDTH = 1034;
-
-function note(id: string, onsetS: number, string = 1, more: Partial<Note> = {}): Note {
-  return {
-    id,
-    state: "ended",
-    onset: sampleAt(onsetS),
-    offset: null,
-    pitch: 64,
-    velocity: 1,
-    confidence: 0.9,
-    stability: 1,
-    position: { string, fret: 3 },
-    alternatives: [],
-    bends: [],
-    techniques: [],
-    flags: [],
-    ...more,
-  };
-}
 
 function score(...notes: Note[]): Score {
   return { tuning: [64, 59, 55, 50, 45, 40], capo: 0, notes, gaps: [], duration: 0 };

@@ -16,6 +16,9 @@ import { STANDARD, TUNINGS } from "./tunings";
 export type Phase = "idle" | "recording" | "processing" | "done" | "failed";
 
 const SLOW = "Your connection is slower than the music, so the tab falls behind. Nothing is lost so far.";
+const BEHIND = "The server has fallen behind the music. The tab goes on as soon as it answers.";
+/** The watermark trails a recording by about two seconds; this much is out of the ordinary. */
+const BEHIND_S = 6;
 const OVERFLOWED = "Your connection is too slow to record over it. What was sent is still being transcribed.";
 const UNPLUGGED = "The microphone went away. What it heard is still being transcribed.";
 
@@ -53,8 +56,11 @@ export class Studio {
     return this.phase === "recording" || this.phase === "processing";
   }
 
+  /** The one thing worth telling now that is not an error. */
   get currentNotice(): string {
-    return this.isSlow ? SLOW : this.notice;
+    if (this.isSlow) return SLOW;
+    if (this.phase === "recording" && this.sentS - this.processedS > BEHIND_S) return BEHIND;
+    return this.notice;
   }
 
   async startDemo(): Promise<void> {

@@ -3,6 +3,7 @@
 import { seconds } from "../clock";
 import type { Note } from "../events";
 import { pitchName } from "../tunings";
+import { PROVISIONAL } from "./provisional";
 
 /** Below this a note is marked as doubtful. */
 export const LOW_CONFIDENCE = 0.5;
@@ -20,7 +21,8 @@ export function describeNote(note: Note): string {
     : "no place on this neck";
   const sure = `${Math.round(note.confidence * 100)} % sure`;
   const parts = [`${pitchName(note.pitch)} at ${seconds(note.onset).toFixed(2)} s: ${place}, ${sure}`];
-  if (note.state === "tentative") parts.push("may still change");
+  if (note.flags.includes(PROVISIONAL)) parts.push("its place is not decided yet");
+  else if (note.state === "tentative") parts.push("may still change");
   if (alternatives.length > 0) {
     const others = alternatives.slice(0, 3).map((other) => `string ${other.string} fret ${other.fret}`);
     parts.push(`or ${others.join(", ")}`);

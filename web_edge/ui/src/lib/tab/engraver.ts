@@ -6,6 +6,7 @@ import type { Note } from "../events";
 import { pitchName } from "../tunings";
 import { clockTime, describeNote, LOW_CONFIDENCE } from "./describe";
 import { BAR_S, CLEF_WIDTH, type Bar, type PlacedGap, type PlacedNote, type System, type TabLayout } from "./layout";
+import { PROVISIONAL } from "./provisional";
 
 const LINE_SPACING = 15;
 const LINES_ABOVE = 2;
@@ -131,7 +132,8 @@ function drawNote(context: SVGContext, { note, x }: PlacedNote, stave: TabStave)
   const { position } = note;
   if (position) {
     const digit = new TabNote({ positions: [{ str: position.string, fret: position.fret }], duration: "q" });
-    if (note.state === "tentative" && note.stability < SHAKY) digit.setGhost(true);
+    const isShaky = note.state === "tentative" && note.stability < SHAKY;
+    if (isShaky || note.flags.includes(PROVISIONAL)) digit.setGhost(true);
     // Placed by time, not by VexFlow's formatter: every note has a tick context of its own.
     const place = new TickContext().addTickable(digit).preFormat().setX(0);
     digit.setStave(stave).setContext(context);
@@ -154,6 +156,7 @@ function describe(group: SVGGElement, note: Note): void {
   dataset["pitch"] = String(note.pitch);
   dataset["confidence"] = note.confidence.toFixed(2);
   if (note.confidence < LOW_CONFIDENCE) dataset["unsure"] = "";
+  if (note.flags.includes(PROVISIONAL)) dataset["provisional"] = "";
   const title = create("title");
   title.textContent = describeNote(note);
   group.append(title);

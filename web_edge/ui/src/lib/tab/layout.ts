@@ -15,6 +15,8 @@ export const BAR_PADDING = 13;
 const MIN_BAR_WIDTH = 235;
 /** Two digits on one string never stand closer. */
 const MIN_DISTANCE = 15;
+/** Nor do two names of pitches that the neck has no place for. */
+const MIN_NAME_DISTANCE = 25;
 
 export interface PlacedNote {
   readonly note: Note;
@@ -141,13 +143,14 @@ function keepApart(notes: readonly PlacedNote[], right: number): PlacedNote[] {
     const string = placed.note.position?.string ?? 0;
     byString.set(string, [...(byString.get(string) ?? []), placed]);
   }
-  return [...byString.values()].flatMap((row) => {
+  return [...byString].flatMap(([string, row]) => {
+    const distance = string === 0 ? MIN_NAME_DISTANCE : MIN_DISTANCE;
     const xs = row.map(({ x }) => x);
-    for (let i = 1; i < xs.length; i += 1) xs[i] = Math.max(xs[i] ?? 0, (xs[i - 1] ?? 0) + MIN_DISTANCE);
+    for (let i = 1; i < xs.length; i += 1) xs[i] = Math.max(xs[i] ?? 0, (xs[i - 1] ?? 0) + distance);
     let limit = right;
     for (let i = xs.length - 1; i >= 0; i -= 1) {
       xs[i] = Math.min(xs[i] ?? 0, limit);
-      limit = (xs[i] ?? 0) - MIN_DISTANCE;
+      limit = (xs[i] ?? 0) - distance;
     }
     return row.map(({ note }, i) => ({ note, x: xs[i] ?? 0 }));
   });
