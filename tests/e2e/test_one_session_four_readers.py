@@ -13,7 +13,7 @@ from google.protobuf import json_format
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from websockets.asyncio.client import connect
 
-from music.events import AudioEncoding, AudioFormat, SessionConfig, SessionEvent, SnapshotTaken, is_durable, is_terminal
+from music.events import AudioEncoding, AudioFormat, SessionConfig, SessionEvent, SnapshotTaken, is_durable
 from music.note import NoteState
 from music.session_state import SessionState
 from tests.support.demo import demo_truth, demo_wav
@@ -106,7 +106,7 @@ async def watch_websocket(edge: str, reader: Reader, started: anyio.Event) -> in
                 event = decode_event(json_format.ParseDict(frame["event"], event_pb2.SessionEvent()))
                 assert (frame["id"], frame["sequence"]) == (SESSION_ID, event.sequence)
                 reader.take(event)
-                if reader.seen >= until or is_terminal(event.payload):
+                if reader.seen >= until or reader.state.is_over:
                     socket.transport.abort()
                     break
         cuts += 1
