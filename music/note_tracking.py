@@ -111,8 +111,9 @@ class NoteTracker:
     def __init__(self, lowest_pitch: int, highest_pitch: int, rules: TrackingRules | None = None) -> None:
         self._rules = rules or TrackingRules()
         self._low = max(lowest_pitch, LOWEST_PITCH)
-        self._columns = slice(self._low - LOWEST_PITCH, min(highest_pitch - LOWEST_PITCH + 1, PITCH_COUNT))
-        width = max(0, self._columns.stop - self._columns.start)
+        first = min(self._low - LOWEST_PITCH, PITCH_COUNT)
+        self._columns = slice(first, max(first, min(highest_pitch - LOWEST_PITCH + 1, PITCH_COUNT)))
+        width = self._columns.stop - first
         # Rows not yet stepped over (one, waiting for the frame after it) and, for the peaks, the one before.
         self._onset = np.zeros((1, width), np.float32)
         self._frame = np.zeros((0, width), np.float32)

@@ -157,7 +157,7 @@ class Scribe:
                 d for d in track.deviations[begin : min(begin + _BEND_STEP_FRAMES, length)] if not math.isnan(d)
             )
             if heard:
-                at = self._grid.sample_of(track.onset + begin + _BEND_STEP_FRAMES // 2)
+                at = self._grid.sample_of(track.onset + min(begin + _BEND_STEP_FRAMES // 2, length))
                 points.append(PitchBend(int(min(at, self._end)), round(heard[len(heard) // 2], 3)))
         bent = [index for index, point in enumerate(points) if abs(point.semitones) >= _LEAST_BEND_SEMITONES]
         return tuple(points[max(0, bent[0] - 1) : bent[-1] + 2]) if bent else ()
