@@ -28,6 +28,9 @@ from wire.gen.genesis.v1 import note_pb2, transcription_service_pb2, transcripti
 SESSION_ID_KEY = "session-id"
 """Initial metadata of StreamTranscribe."""
 
+_LAST_MESSAGES_S = 0.5
+"""How long a refused caller may still send before it gets its status."""
+
 pb = transcription_service_pb2
 Context = Any
 """grpc.aio.ServicerContext; its stubs lack `abort_with_status`."""
@@ -50,21 +53,28 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
     async def StreamTranscribe(  # noqa: N802 - the name is the contract's
         self, request_iterator: AsyncIterator[pb.StreamTranscribeRequest], context: Context
     ) -> AsyncGenerator[pb.StreamTranscribeResponse, None]:
-        requests = aiter(request_iterator)
         async with _answering(context):
-            live = await self._desk.open(await self._read_config(requests))
-            # The generator may be left suspended when the call is cancelled; this comes in every case.
-            context.add_done_callback(lambda _context: live.leave())
-            reader = asyncio.create_task(_read_audio(requests, live, context))
+            reader = _Reader(request_iterator)
             try:
-                await context.send_initial_metadata(((SESSION_ID_KEY, live.session_id),))
-                async for event in live.events:
-                    yield pb.StreamTranscribeResponse(event=encode_event(event))
+                live = await self._desk.open(await self._read_config(reader))
+                # The generator may be left suspended when the call is cancelled; this comes in every case.
+                context.add_done_callback(lambda _context: live.leave())
+                reader.start(live, context)
+                try:
+                    await context.send_initial_metadata(((SESSION_ID_KEY, live.session_id),))
+                    async for event in live.events:
+                        yield pb.StreamTranscribeResponse(event=encode_event(event))
+                finally:
+                    live.leave()
+                if live.failure is not None:
+                    raise live.failure
+            except GenesisError:
+                await reader.let_finish(_LAST_MESSAGES_S)
+                raise
+            else:
+                await reader.let_finish(_LAST_MESSAGES_S)
             finally:
-                reader.cancel()
-                live.leave()
-            if live.failure is not None:
-                raise live.failure
+                reader.stop()
 
     async def WatchSession(  # noqa: N802
         self, request: pb.WatchSessionRequest, context: Context
@@ -90,10 +100,10 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
             placed = await anyio.to_thread.run_sync(arrange, notes, instrument)
             return pb.ArrangeNotesResponse(notes=[encode_note(note) for note in placed])
 
-    async def _read_config(self, requests: AsyncIterator[pb.StreamTranscribeRequest]) -> SessionConfig:
+    async def _read_config(self, reader: _Reader) -> SessionConfig:
         try:
             async with asyncio.timeout(self._first_message_s):
-                first = await anext(requests, None)
+                first = await reader.first()
         except TimeoutError:
             raise Overloaded(
                 Reason.STREAM_IDLE, f"No configuration came for {self._first_message_s:g} s; send it first."
@@ -103,18 +113,48 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
         return decode_config(first.config)
 
 
-async def _read_audio(requests: AsyncIterator[pb.StreamTranscribeRequest], live: LiveSession, context: Context) -> None:
-    async for request in requests:
-        if request.WhichOneof("message") == "config":
-            await live.feed(
-                InvalidInput(Reason.CONFIG_DUPLICATE, "The configuration came twice; it comes first and once.")
-            )
-            return
-        if not await live.feed(request.audio.data):
-            return
-    # A cancelled call reads like one that was half-closed; its callback says that the caller has left.
-    if not context.cancelled():
-        live.end_audio()
+class _Reader:
+    """Reads a call's messages in a task of its own, to their end: a status that crosses a message on its way is lost in
+    some clients (grpc.aio shows an internal error instead), so what is not wanted any more is still taken.
+    """
+
+    def __init__(self, requests: AsyncIterator[pb.StreamTranscribeRequest]) -> None:
+        self._requests = aiter(requests)
+        self._task: asyncio.Task[None] | None = None
+
+    async def first(self) -> pb.StreamTranscribeRequest | None:
+        return await anext(self._requests, None)
+
+    def start(self, live: LiveSession, context: Context) -> None:
+        """Hand all further messages to a session."""
+        self._task = asyncio.create_task(self._feed(live, context))
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def let_finish(self, timeout_s: float) -> None:
+        """Return when the caller has ended its stream, or after `timeout_s`."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._discard())
+        await asyncio.wait({self._task}, timeout=timeout_s)
+
+    async def _feed(self, live: LiveSession, context: Context) -> None:
+        async for request in self._requests:
+            if request.WhichOneof("message") == "config":
+                twice = InvalidInput(Reason.CONFIG_DUPLICATE, "The configuration came twice; it comes first and once.")
+                await live.feed(twice)
+            elif not await live.feed(request.audio.data):
+                break
+        else:
+            # A cancelled call reads like one that was half-closed; its callback says that the caller has left.
+            if not context.cancelled():
+                live.end_audio()
+        await self._discard()
+
+    async def _discard(self) -> None:
+        async for _ in self._requests:
+            pass
 
 
 @asynccontextmanager
