@@ -73,7 +73,7 @@ def fetch_samples(root: Path, guitar: str = NYLON) -> Path:
 def load_bank(folder: Path, guitar: str = NYLON) -> list[Recording]:
     """Every recording in tune in `folder`, by pitch. Raises Unavailable: DEMO_UNAVAILABLE when there is none."""
     bank = [
-        Recording(pitch, _cut_at_attack(_decode(path)))
+        Recording(pitch, cut_at_attack(_decode(path)))
         for path in sorted(folder.glob("*.mp3"))
         if path.stem not in _OUT_OF_TUNE.get(guitar, ()) and (pitch := pitch_of(path.stem)) is not None
     ]
@@ -131,7 +131,7 @@ def _decode(path: Path) -> NDArray[np.float32]:
     return np.concatenate(frames).astype(np.float32)
 
 
-def _cut_at_attack(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def cut_at_attack(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mp3 encoder puts some 27 ms of near-silence in front, not the same in every file: find the pluck itself."""
     attack = int(np.flatnonzero(np.abs(samples) > _ATTACK_LEVEL * np.abs(samples).max())[0])
     padded = np.concatenate([np.zeros(PRE_ROLL, np.float32), samples])
