@@ -41,6 +41,22 @@ export interface Score {
   readonly duration: number;
 }
 
+/** A tab without notes yet. */
+export function emptyScore(tuning: readonly number[], capo: number): Score {
+  return { tuning, capo, notes: [], gaps: [], duration: 0 };
+}
+
+/** A session for the tab; `before` says how the strings are tuned until the session does. */
+export function scoreOfSession(session: SessionState, before: Score): Score {
+  return {
+    tuning: session.started?.tuning ?? before.tuning,
+    capo: session.started?.capo ?? before.capo,
+    notes: session.sortedNotes(),
+    gaps: [...session.gaps],
+    duration: session.duration ?? 0,
+  };
+}
+
 /** The settled part of a session as a file. */
 export function toDocument(session: SessionState): TranscriptionDocument {
   const { started } = session;

@@ -7,8 +7,9 @@ import { Player } from "./audio/player";
 import { MicrophoneStream, PlaybackStream, type Stream } from "./audio/streaming";
 import { seconds } from "./clock";
 import { SessionConnection, type ConnectionListener, type ConnectionState } from "./connection";
-import { scoreOf, toDocument, type Score, type TranscriptionDocument } from "./document";
+import { emptyScore, scoreOf, scoreOfSession, toDocument, type Score, type TranscriptionDocument } from "./document";
 import { browserEnvironment } from "./line";
+import { Playback } from "./playback.svelte";
 import { problem, problemOf, type Problem } from "./problems";
 import type { SessionState } from "./session-state";
 import { STANDARD, TUNINGS } from "./tunings";
@@ -38,13 +39,12 @@ export class Studio {
   positionS = $state<number | null>(null);
   processedS = $state(0);
   score = $state.raw<Score>(emptyScore(STANDARD.pitches, 0));
-  isPlaying = $state(false);
+  readonly playback = new Playback();
   canPlay = $state(false);
   earlier = $state.raw<Transcription[]>([]);
 
   private link: SessionConnection | null = null;
   private stream: Stream | null = null;
-  private player: Player | null = null;
   private upload: AbortController | null = null;
   private sound: Blob | null = null;
   private stored: TranscriptionDocument | null = null;
@@ -147,30 +147,11 @@ export class Studio {
 
   /** Plays the recording of the tab on the page, with the cursor running along. */
   async play(): Promise<void> {
-    if (!this.sound || this.isPlaying) return;
-    this.isPlaying = true;
-    const { take } = this;
     try {
-      const context = new AudioContext();
-      const player = await Player.decode(await this.sound.arrayBuffer(), context);
-      if (take !== this.take) {
-        await player.stop();
-        return;
-      }
-      this.player = player;
-      await player.start(() => void this.pause());
+      if (this.sound) await this.playback.play(this.sound);
     } catch (error) {
-      this.isPlaying = false;
       this.problem = problemOf(error);
     }
-  }
-
-  async pause(): Promise<void> {
-    this.isPlaying = false;
-    this.positionS = null;
-    const { player } = this;
-    this.player = null;
-    await player?.stop();
   }
 
   /** The tab as a file of schema "genesis.transcription/1"; null while there is nothing. */
@@ -197,11 +178,11 @@ export class Studio {
       this.processedS = seconds(session.processedUntil);
       if (session.duration !== null) this.totalS ??= seconds(session.duration);
     }
-    this.positionS = this.livePosition();
+    this.positionS = this.cursorPosition();
   }
 
-  private livePosition(): number | null {
-    if (this.player) return this.player.positionS;
+  private cursorPosition(): number | null {
+    if (this.playback.isPlaying) return this.playback.positionS;
     if (this.phase === "recording") return this.stream?.positionS ?? 0;
     if (this.phase === "processing") return this.processedS;
     return null;
@@ -241,7 +222,7 @@ export class Studio {
     this.link?.close();
     void this.stream?.stop();
     this.stream = null;
-    void this.pause();
+    void this.playback.pause();
   }
 
   private abandon(): void {
@@ -306,18 +287,4 @@ export class Studio {
   private liveConfig(rateHz: number, tuning: string | readonly number[], capo: number) {
     return { encoding: "pcm_f32le", sample_rate_hz: rateHz, channel_count: 1, tuning, capo, transcriber: "" } as const;
   }
-}
-
-function emptyScore(tuning: readonly number[], capo: number): Score {
-  return { tuning, capo, notes: [], gaps: [], duration: 0 };
-}
-
-function scoreOfSession(session: SessionState, before: Score): Score {
-  return {
-    tuning: session.started?.tuning ?? before.tuning,
-    capo: session.started?.capo ?? before.capo,
-    notes: session.sortedNotes(),
-    gaps: [...session.gaps],
-    duration: session.duration ?? 0,
-  };
 }

@@ -156,6 +156,7 @@ function describe(group: SVGGElement, note: Note): void {
   dataset["pitch"] = String(note.pitch);
   dataset["confidence"] = note.confidence.toFixed(2);
   if (note.confidence < LOW_CONFIDENCE) dataset["unsure"] = "";
+  if (note.state === "tentative" && note.stability < SHAKY) dataset["shaky"] = "";
   if (note.flags.includes(PROVISIONAL)) dataset["provisional"] = "";
   const title = create("title");
   title.textContent = describeNote(note);
