@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from bus.session_log import SessionLogWriter
-from music.errors import GenesisError, Overloaded, Reason, Unavailable
+from music.errors import Conflict, GenesisError, Overloaded, Reason, Unavailable
 from music.events import EndReason, SessionConfig, SessionEvent
 from orchestrator.intake import complete_config
 from orchestrator.neighbours import BusLink, TranscriberShelf
@@ -21,6 +21,7 @@ from orchestrator.settings import Settings
 
 AUDIO_SLOTS = 8
 EVENT_SLOTS = 64
+_BEGIN_TRIES = 10
 _LAST_SECONDS_S = 1.5
 """Before a drain's deadline sessions are hurried, so that their last events still reach the log."""
 
@@ -140,7 +141,7 @@ class SessionDesk:
         Raises:
             Unavailable: SERVER_DRAINING, BUS_UNAVAILABLE, MODEL_MISSING, MODEL_MISMATCH.
             Overloaded: SESSION_LIMIT_REACHED.
-            Conflict: SESSION_EXISTS.
+            Conflict: SESSION_EXISTS, SESSION_SUPERSEDED.
             InvalidInput: those of `complete_config`, and TRANSCRIBER_UNKNOWN.
         """
         if self.draining:
@@ -156,7 +157,7 @@ class SessionDesk:
         live = LiveSession(config.session_id, self._settings.slow_reader_s)
         self._live.add(live)
         try:
-            session = await self._prepare(config, live)
+            session = await self._begin(config, live)
         except BaseException:
             self._release(live)
             live.leave()
@@ -177,6 +178,18 @@ class SessionDesk:
             await self._wait_until_over()
         if self._live:
             log.warning("drain.given_up", sessions=self.count)
+
+    async def _begin(self, config: SessionConfig, live: LiveSession) -> Session:
+        """Begin an attempt; where an earlier one still writes, its event may win the race for the log a few times."""
+        for tries_left in reversed(range(_BEGIN_TRIES)):
+            session = await self._prepare(config, live)
+            try:
+                await session.begin()
+                break
+            except Conflict as error:
+                if error.reason is not Reason.SESSION_SUPERSEDED or not tries_left:
+                    raise
+        return session
 
     async def _prepare(self, config: SessionConfig, live: LiveSession) -> Session:
         transcriber = await self._shelf.get(config.transcriber)

@@ -76,6 +76,20 @@ class Session:
         self._reason: EndReason | None = None
         self._failure: GenesisError | None = None
         self._log_is_lost = False
+        self._has_begun = False
+
+    async def begin(self) -> None:
+        """Publish `SessionStarted`, which fences an earlier attempt that may still write.
+
+        Raises:
+            InvalidInput: CONFIG_INVALID, an earlier attempt was configured otherwise.
+            Conflict: SESSION_SUPERSEDED, another attempt wrote since the log was opened.
+            Unavailable: BUS_UNAVAILABLE.
+        """
+        self._check_resumable()
+        models = (self._transcriber.reference,)
+        await self._publisher.publish(SessionStarted(self._config, models, self._now_ns()), 0)
+        self._has_begun = True
 
     async def run(self, chunks: AsyncIterable[bytes]) -> None:
         """Transcribe everything that comes; what was accepted is transcribed and ended also when the rest is bad.
@@ -83,9 +97,8 @@ class Session:
         Raises:
             GenesisError: why the session failed; it stands in the log too, where the log can still be written.
         """
-        self._check_resumable()
-        models = (self._transcriber.reference,)
-        await self._publisher.publish(SessionStarted(self._config, models, self._now_ns()), 0)
+        if not self._has_begun:
+            await self.begin()
         await self._publisher.retract_leftovers()
         self._listener = Listener(chunks, self._limits.idle_timeout_s, self._limits.max_duration_s)
         if self._reason is not None or self._failure is not None:

@@ -36,6 +36,7 @@ from tests.support.data import shared_data
 from tests.support.models import built_model_repo  # noqa: F401 - a fixture
 from tests.support.nats import NatsServer, running_nats
 from wire.codec import decode_event, decode_snapshot
+from wire.errors import from_rpc
 from wire.gen.genesis.v1 import instrument_pb2, note_pb2, session_pb2
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("built_model_repo")]
@@ -318,6 +319,45 @@ async def test_callers_that_send_and_leave_are_never_taken_for_finished(tmp_path
             call.cancel()
             ends.append(fold(await client.watch(f"s{number}")).ended)
     assert {end.reason for end in ends if end is not None} == {EndReason.CANCELLED}
+
+
+async def test_a_second_attempt_takes_the_session_over(tmp_path: Path) -> None:
+    data = plucks()
+    async with serving(tmp_path) as (_, client, _nats):
+        taken_over = anyio.Event()
+
+        async def messages() -> AsyncIterator[pb.StreamTranscribeRequest]:
+            yield config_message(session_id="song")
+            yield audio_message(data[: len(data) // 2])
+            await taken_over.wait()
+            yield audio_message(data[len(data) // 2 :])
+
+        first: list[SessionEvent] = []
+        fenced: list[GenesisError] = []
+
+        first_is_settled = anyio.Event()
+
+        async def first_attempt() -> None:
+            try:
+                async for response in client.stub.StreamTranscribe(messages()):
+                    first.append(decode_event(response.event))
+                    if settled(first):
+                        first_is_settled.set()
+            except grpc.aio.AioRpcError as error:
+                fenced.append(from_rpc(error, Reason.INTERNAL))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(first_attempt)
+            await first_is_settled.wait()
+            second = await client.transcribe(data, 8_820, session_id="song")
+            taken_over.set()
+        whole = await client.transcribe(data, 88_200)
+        kept = fold(await client.watch("song"))
+    assert [error.reason for error in fenced] == [Reason.SESSION_SUPERSEDED]
+    assert {event.attempt for event in second} == {2}
+    assert not {(note.id, note.state) for note in settled(first)} & {(note.id, note.state) for note in settled(second)}
+    assert kept.sorted_notes() == fold(whole).sorted_notes()
+    assert kept.ended == SessionEnded(EndReason.COMPLETED, 6 * 22_050)
 
 
 async def test_health_follows_the_bus(tmp_path: Path) -> None:
