@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from dataclasses import dataclass
 
 from genesis.exits import UsageError
 from music.errors import Reason, Unavailable
+
+HIGHEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,19 @@ class Address:
 def parse_address(text: str, option: str) -> Address:
     """`HOST:PORT`, an IPv6 host in brackets. Raises UsageError: REQUEST_INVALID."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 65535:
+    if not host or not port.isdecimal() or int(port) > HIGHEST_PORT:
         raise UsageError(Reason.REQUEST_INVALID, f"{option} wants HOST:PORT, such as 127.0.0.1:8000, not {text!r}.")
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def check_loopback(address: Address, option: str) -> None:
+    """Raises UsageError: others could reach the address, and there are no accounts yet to keep them out."""
+    if address.host != "localhost" and not _is_loopback(address.host):
+        raise UsageError(
+            Reason.REQUEST_INVALID,
+            f"{option} {address} could be reached by others, and there are no accounts yet to keep them out; "
+            "listen on 127.0.0.1.",
+        )
 
 
 def claim(address: Address, option: str) -> Address:
@@ -50,3 +63,10 @@ def claim(address: Address, option: str) -> Address:
             f"{address} cannot be listened on ({error.strerror}); stop what uses it, choose another with {option}, or "
             "let --port 0 choose free ones.",
         ) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

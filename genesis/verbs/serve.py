@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from genesis.addresses import Address, claim, parse_address
+from genesis.addresses import HIGHEST_PORT, Address, check_loopback, claim, parse_address
 from genesis.exits import Exit, verb
 from genesis.local_stack import LocalStack, StackPlan, first_genesis_error
 from genesis.paths import default_data_dir, default_ui_dir, demo_dir
@@ -28,7 +28,10 @@ async def serve(
     listen: Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Of the page.")] = "127.0.0.1:8000",
     grpc: Annotated[str, typer.Option("--grpc", metavar="HOST:PORT", help="Of the gRPC service.")] = "127.0.0.1:50051",
     port: Annotated[
-        int | None, typer.Option("--port", metavar="N", help="Of the page; 0 takes free ports for everything.")
+        int | None,
+        typer.Option(
+            "--port", metavar="N", min=0, max=HIGHEST_PORT, help="Of the page; 0 takes free ports for everything."
+        ),
     ] = None,
     data_dir: Annotated[Path | None, typer.Option("--data-dir", metavar="DIR", help="var/ unless told.")] = None,
     nats_url: Annotated[str, typer.Option("--nats-url", metavar="URL", help="Use this NATS server.")] = "",
@@ -46,6 +49,8 @@ async def serve(
     if port is not None:
         page = Address(page.host, port)
         service = Address(service.host, 0) if port == 0 else service
+    check_loopback(page, "--listen")
+    check_loopback(service, "--grpc")
     plan = StackPlan(
         edge=claim(page, "--listen"),
         grpc=claim(service, "--grpc"),

@@ -104,3 +104,20 @@ def test_a_busy_port_is_status_4_and_names_the_option(option: str, tmp_path: Pat
     assert (done.status, done.reason) == (4, "ADDRESS_IN_USE")
     assert option in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--listen", "0.0.0.0:0"),
+        ("--grpc", "[::]:0"),
+        ("--listen", "example.org:80"),
+        ("--listen", "8000"),
+        ("--port", "99999"),
+        ("--port", "-1"),
+    ],
+)
+def test_an_address_it_may_not_listen_on_is_status_2(arguments: tuple[str, str], tmp_path: Path) -> None:
+    done = genesis("serve", *arguments, "--data-dir", str(tmp_path))
+    assert done.status == 2, done.stderr
+    assert arguments[0] in done.stderr
