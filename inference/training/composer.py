@@ -80,9 +80,9 @@ def compose(random: np.random.Generator, instrument: Instrument, style: str, dur
         part = _write(random, instrument, style, tonic, chords[bar : bar + section], beats_per_bar)
         strokes += (_later(stroke, bar * beats_per_bar) for stroke in part)
         bar += section
-    notes = play(random, strokes, clock, instrument, duration)
+    played = play(random, strokes, clock, instrument, duration)
     beats = tuple(round(time_s * SAMPLE_RATE_HZ) for time_s in clock.beat_s)
-    return Performance(instrument, style, notes, beats, beats_per_bar, chords, duration)
+    return Performance(instrument, style, played, beats, beats_per_bar, chords, duration)
 
 
 def _write(

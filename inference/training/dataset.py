@@ -13,7 +13,7 @@ from inference.training.band import play_bass, play_drums, play_pad
 from inference.training.composer import compose, draw_instrument
 from inference.training.effects import Effects, colour_guitar, draw_effects, record
 from inference.training.recipes import ANY_MODAL, Recipe
-from inference.training.score import GuitarNote, Performance
+from inference.training.score import DEAD, GuitarNote, Performance
 from inference.training.sounds import SoundLibrary, is_bass_sound
 from inference.training.voices import Guitar
 from music.audio import SAMPLE_RATE_HZ, seconds
@@ -121,7 +121,9 @@ def _note(number: int, note: GuitarNote) -> dict[str, object]:
         "fret": note.fret,
         "flags": [] if note.technique == "pluck" else [note.technique],
         "alternatives": [],
-        "bends": [],
+        "bends": [
+            {"time_s": round(seconds(note.onset + after), 6), "semitones": semitones} for after, semitones in note.bends
+        ],
         "techniques": [],
     }
 
@@ -149,15 +151,16 @@ def _play_guitar(
 ) -> tuple[Signal, tuple[GuitarNote, ...]]:
     """The guitar out of tune as a whole: played slower or faster, then resampled to where its notes belong."""
     ratio = 2 ** (detune_cents / 1200)
-    notes = performance.notes
-    stretched = [replace(n, onset=round(n.onset * ratio), offset=round(n.offset * ratio)) for n in notes]
+    strokes = performance.strokes
+    stretched = [replace(s, onset=round(s.onset * ratio), offset=round(s.offset * ratio)) for s in strokes]
     take = guitar.play(stretched, performance.instrument, round(performance.duration * ratio) + 64, random)
     samples = take.samples
     if ratio != 1:
         samples = soxr.resample(samples, SAMPLE_RATE_HZ * ratio, SAMPLE_RATE_HZ, quality="HQ")
     heard = tuple(
         note if written.offset == offset else replace(note, offset=min(note.offset, round(offset / ratio)))
-        for note, written, offset in zip(notes, stretched, take.offsets, strict=True)
+        for note, written, offset in zip(strokes, stretched, take.offsets, strict=True)
+        if note.technique != DEAD
     )
     return samples[: performance.duration], heard
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.training.score import HAMMER_ON, PALM_MUTE, PULL_OFF, GuitarNote
-from inference.training.voices import INAUDIBLE_DB, Take, add, damp, level_of
+from inference.training.score import DEAD, HAMMER_ON, PALM_MUTE, PULL_OFF, GuitarNote
+from inference.training.voices import INAUDIBLE_DB, Take, add, bent, damp, level_of
 from music.audio import SAMPLE_RATE_HZ
 from music.tuning import Instrument
 
@@ -123,7 +123,9 @@ class ModalGuitar:
         amplitude = np.concatenate([amplitude, thump * build.body_gain / (1e-9 + np.sum(build.body_gain))])
         loss = np.concatenate([loss, np.pi * build.body_hz / build.body_q])
         length = note.offset - note.onset + release
-        voice, audible = _ring(hz, amplitude, loss, length)
+        sharpest = 2 ** (max((semitones for _, semitones in note.bends), default=0.0) / 12)
+        voice, audible = _ring(hz, amplitude, loss, round(length * sharpest) + 1)
+        voice = bent(voice, 0, length, note)
         if plucked:
             click = min(length, round(random.uniform(0.002, 0.007) * SAMPLE_RATE_HZ))
             burst = random.standard_normal(click) * np.linspace(1, 0, click) ** 2
@@ -158,6 +160,8 @@ def _partials(
     loss *= 1.0 if stopped == 0 else 1.25
     if note.technique == PALM_MUTE:
         loss = loss * 3 + 18 + 20 * khz
+    if note.technique == DEAD:
+        loss = loss * 3 + 70 + 60 * khz
     # Two planes of vibration, a little apart in pitch, the one towards the body dying sooner.
     share = random.uniform(0.3, 0.8)
     twice_hz = np.concatenate([hz, hz * (1 + build.beating * random.uniform(0.3, 1.0))])

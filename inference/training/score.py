@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from music.tuning import Instrument
 
-PLUCK, HAMMER_ON, PULL_OFF, PALM_MUTE = "pluck", "hammer_on", "pull_off", "palm_mute"
-TECHNIQUES = (PLUCK, HAMMER_ON, PULL_OFF, PALM_MUTE)
+PLUCK, HAMMER_ON, PULL_OFF, PALM_MUTE, DEAD = "pluck", "hammer_on", "pull_off", "palm_mute", "dead"
+TECHNIQUES = (PLUCK, HAMMER_ON, PULL_OFF, PALM_MUTE, DEAD)
+"""A dead stroke hits a string that the hand keeps from ringing: heard, but no note."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,6 +23,7 @@ class GuitarNote:
         fret: counted from the capo.
         velocity: 0..1.
         technique: one of `TECHNIQUES`.
+        bends: course of the pitch as (samples after the onset, semitones), straight in between; empty for none.
     """
 
     onset: int
@@ -31,6 +33,7 @@ class GuitarNote:
     fret: int
     velocity: float
     technique: str = PLUCK
+    bends: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Performance:
     """A piece as played.
 
     Attributes:
-        notes: by onset; on one string no note begins before the one before it has ended.
+        strokes: everything that is played, by onset; on one string none begins before the one before it has ended.
         beats: sample index of every beat, a bar's first at multiples of `beats_per_bar`.
         chords: harmony of each bar.
         duration: samples.
@@ -58,8 +61,13 @@ class Performance:
 
     instrument: Instrument
     style: str
-    notes: tuple[GuitarNote, ...]
+    strokes: tuple[GuitarNote, ...]
     beats: tuple[int, ...]
     beats_per_bar: int
     chords: tuple[Chord, ...]
     duration: int
+
+    @property
+    def notes(self) -> tuple[GuitarNote, ...]:
+        """The strokes that sound a pitch."""
+        return tuple(stroke for stroke in self.strokes if stroke.technique != DEAD)

@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 
 from inference.training.sample_bank import PRE_ROLL, Recording
 from inference.training.sample_bank import SAMPLE_RATE_HZ as RECORDED_HZ
-from inference.training.score import HAMMER_ON, PALM_MUTE, PULL_OFF, GuitarNote
+from inference.training.score import DEAD, HAMMER_ON, PALM_MUTE, PULL_OFF, GuitarNote
 from music.audio import SAMPLE_RATE_HZ
 from music.tuning import Instrument
 
@@ -73,7 +73,7 @@ class _Tone:
 class RecordedGuitar:
     """Plays recordings of single notes. Re-pitched ones are kept: the second piece costs less than the first."""
 
-    def __init__(self, recordings: Sequence[Recording], *, electric: bool = False, reach: int = 6) -> None:
+    def __init__(self, recordings: Sequence[Recording], *, electric: bool = False, reach: int = 8) -> None:
         """`reach`: semitones that a recording may be shifted beyond the lowest and highest one."""
         self._recordings = sorted(recordings, key=lambda recording: recording.pitch)
         self.electric = electric
@@ -139,14 +139,15 @@ def _voice(
         # The string is moving already: no pick, a softer start from a few milliseconds into the recording.
         begin = tone.attack + round(0.012 * SAMPLE_RATE_HZ)
         attack, audible = 0, max(1, tone.audible - (begin - tone.attack))
-    voice = tone.samples[begin : begin + attack + sounding + release].copy()
+    voice = bent(tone.samples[begin:], attack, attack + sounding + release, note)
     if begin:
         fade = min(len(voice), round(0.003 * SAMPLE_RATE_HZ))
         voice[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
     voice *= level_of(note)
     dullness = float(np.clip(softness * (0.85 - note.velocity), 0.0, 0.75))
-    if note.technique == PALM_MUTE:
+    if note.technique in (PALM_MUTE, DEAD):
         dullness = 0.7
+        muting_s = 0.012 if note.technique == DEAD else muting_s
         voice *= np.exp(-np.maximum(0, np.arange(len(voice)) - attack) / (muting_s * SAMPLE_RATE_HZ), dtype=np.float32)
         audible = min(audible, round(-muting_s * np.log(10 ** (INAUDIBLE_DB / 20)) * SAMPLE_RATE_HZ))
     if dullness > 0.02:
@@ -159,6 +160,17 @@ def level_of(note: GuitarNote) -> float:
     """Amplitude of a note's velocity; what a finger hammers or pulls is weaker than what is plucked."""
     weaker_db = 4.0 if note.technique in (HAMMER_ON, PULL_OFF) else 0.0
     return float(10 ** ((VELOCITY_RANGE_DB * (note.velocity - 1) - weaker_db) / 20))
+
+
+def bent(samples: NDArray[np.float32], attack: int, length: int, note: GuitarNote) -> NDArray[np.float32]:
+    """A copy of `samples`, at most `length` long, read slower and faster so that its pitch follows the note's bends."""
+    if not note.bends:
+        return samples[:length].copy()
+    points = np.array(note.bends)
+    semitones = np.interp(np.arange(length - attack), points[:, 0], points[:, 1])
+    places = attack + np.concatenate([[0.0], np.cumsum(2 ** (semitones / 12))])
+    read = np.interp(places[:-1], np.arange(len(samples)), samples, right=0.0)
+    return np.concatenate([samples[:attack], read]).astype(np.float32)
 
 
 def damp(voice: NDArray[np.float32], at: int, release: int) -> None:
