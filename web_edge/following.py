@@ -8,7 +8,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from music.errors import GenesisError, InvalidInput, Overloaded, Reason
-from web_edge.conversation import Conversation, parse_message
+from web_edge.conversation import Conversation, ReaderGone, parse_message
 from web_edge.frames import broken_frame, error_frame
 from web_edge.relay import Relay
 from wire.subjects import checked_session_id
@@ -30,20 +30,22 @@ class Following:
         self._followed: dict[str, anyio.CancelScope] = {}
 
     async def talk(self) -> None:
-        """Serve requests until the reader has gone (ReaderGone). A bad request is answered and forgotten."""
+        """Serve requests until the reader has gone. A bad request is answered and forgotten."""
         async with anyio.create_task_group() as group:
             try:
-                while True:
-                    message = await self._conversation.receive()
-                    try:
-                        self._serve(parse_message(message), group)
-                    except GenesisError as error:
-                        await self._conversation.outbox.put(error_frame(error))
-            except GenesisError as error:
-                # Raised inside a task group it would come out wrapped.
-                self._conversation.leave(error)
-            finally:
+                await self._serve_all(group)
+            except ReaderGone:
                 group.cancel_scope.cancel()
+            except GenesisError as error:
+                self._conversation.leave(error)
+
+    async def _serve_all(self, group: TaskGroup) -> None:
+        while True:
+            message = await self._conversation.receive()
+            try:
+                self._serve(parse_message(message), group)
+            except GenesisError as error:
+                await self._conversation.outbox.put(error_frame(error))
 
     def _serve(self, request: dict[str, Any], group: TaskGroup) -> None:
         match request["type"]:

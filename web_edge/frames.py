@@ -34,15 +34,19 @@ FRAME_TYPES: Final[dict[type, str]] = {
 
 
 def event_frame(event: SessionEvent) -> str:
-    """One event of a session's log; `event` in it is proto3 JSON, lowerCamelCase, 64-bit numbers as strings."""
-    return _text(
-        {
-            "type": FRAME_TYPES[type(event.payload)],
-            "id": event.session_id,
-            "sequence": event.sequence,
-            "event": json_format.MessageToDict(encode_event(event)),
-        }
-    )
+    """One event of a session's log; `event` in it is proto3 JSON, lowerCamelCase, 64-bit numbers as strings.
+
+    A failure's frame carries the problem too, as every `job:error` does.
+    """
+    frame: dict[str, object] = {
+        "type": FRAME_TYPES[type(event.payload)],
+        "id": event.session_id,
+        "sequence": event.sequence,
+        "event": json_format.MessageToDict(encode_event(event)),
+    }
+    if isinstance(event.payload, SessionFailed):
+        frame["error"] = to_problem(GenesisError(event.payload.reason, event.payload.message))
+    return _text(frame)
 
 
 def broken_frame(session_id: str, error: GenesisError) -> str:

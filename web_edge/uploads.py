@@ -79,16 +79,16 @@ async def _chunks(request: Request, max_bytes: int, idle_s: float) -> AsyncItera
         yield chunk
 
 
-def _parser(boundary: bytes) -> _FormParser:
+def _parser(boundary: bytes) -> FormParser:
     if not boundary:
         raise InvalidInput(Reason.REQUEST_INVALID, "The form names no boundary in its Content-Type.")
     try:
-        return _FormParser(boundary)
+        return FormParser(boundary)
     except FormParserError as error:
         raise InvalidInput(Reason.REQUEST_INVALID, "The form's boundary is not valid.") from error
 
 
-async def _receive_form(parser: _FormParser, chunks: AsyncIterator[bytes], into: IncomingFile, upload: Upload) -> None:
+async def _receive_form(parser: FormParser, chunks: AsyncIterator[bytes], into: IncomingFile, upload: Upload) -> None:
     async for chunk in chunks:
         for data in parser.push(chunk):
             await into.write(data)
@@ -100,7 +100,7 @@ async def _receive_form(parser: _FormParser, chunks: AsyncIterator[bytes], into:
     upload.options.update({name: value for name, value in parser.fields.items() if name in OPTION_NAMES})
 
 
-class _FormParser:
+class FormParser:
     """Bytes of a form in; the file's bytes out, everything else small and kept."""
 
     def __init__(self, boundary: bytes) -> None:
@@ -172,7 +172,7 @@ class _FormParser:
         self.is_complete = True
 
 
-def _callbacks(parser: _FormParser) -> Any:
+def _callbacks(parser: FormParser) -> Any:
     return {
         "on_part_begin": parser.part_begin,
         "on_header_field": parser.header_field,

@@ -91,6 +91,10 @@ class FakeOrchestrator(TranscriptionServiceServicer):
             try:
                 async for event in self._session(session, config, requests):
                     yield service_pb2.StreamTranscribeResponse(event=encode_event(event))
+            except GenesisError as error:
+                if not session.state.is_over:
+                    await session.write(SessionFailed(error.reason, error.message, session.until))
+                raise
             except BaseException:
                 if not session.state.is_over:
                     # As the real one does when its caller goes away.

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-import anyio.abc
-import httpx
 import pytest
 
 from music.errors import Reason, Unavailable
 from tests.support.nats import NatsServer
-from tests.web_edge.conftest import WAIT_S, Edge, running_edge
+from tests.web_edge.conftest import WAIT_S, Edge, edge_process, running_edge
 from tests.web_edge.fakes import FakeOrchestrator, serving
 from web_edge.settings import Settings
 
@@ -106,28 +100,3 @@ async def test_a_job_survives_the_kill_of_its_edge(
         process.terminate()
         with anyio.fail_after(WAIT_S):
             await process.wait()
-
-
-@asynccontextmanager
-async def edge_process(
-    settings: Settings, port_file: Path
-) -> AsyncGenerator[tuple[anyio.abc.Process, httpx.AsyncClient], None]:
-    """`python -m web_edge` as the local stack starts it."""
-    told = {
-        "GENESIS_EDGE_LISTEN": "127.0.0.1:0",
-        "GENESIS_EDGE_ORCHESTRATOR": settings.orchestrator,
-        "GENESIS_EDGE_NATS_URL": settings.nats_url,
-        "GENESIS_EDGE_DATA_DIR": str(settings.data_dir),
-        "GENESIS_EDGE_PORT_FILE": str(port_file),
-    }
-    command = [sys.executable, "-m", "web_edge"]
-    async with await anyio.open_process(command, env=os.environ | told, stdout=None, stderr=None) as process:
-        try:
-            with anyio.fail_after(WAIT_S):
-                while not port_file.exists():  # noqa: ASYNC110 - another process writes it
-                    await anyio.sleep(0.02)
-            async with httpx.AsyncClient(base_url=f"http://{port_file.read_text()}", timeout=WAIT_S) as client:
-                yield process, client
-        finally:
-            if process.returncode is None:
-                process.kill()

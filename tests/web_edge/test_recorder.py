@@ -1,0 +1,228 @@
+"""From the log into the database: once, whole, and in one step with the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from music.errors import NotFound, Reason
+from music.events import (
+    AudioEncoding,
+    AudioFormat,
+    EndReason,
+    GapFound,
+    NoteRevised,
+    Payload,
+    Progressed,
+    SessionConfig,
+    SessionEnded,
+    SessionEvent,
+    SessionFailed,
+    SessionStarted,
+    is_durable,
+)
+from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.session_state import SessionState, fold
+from music.tuning import Instrument, Position
+from tests.web_edge.fakes import MODELS
+from web_edge.database import Database
+from web_edge.hub import Hub
+from web_edge.recorder import Recorder
+from web_edge.rows import Status
+from web_edge.transcriptions import StoredAudio, Transcriptions
+
+pytestmark = pytest.mark.anyio
+
+CONFIG = SessionConfig(
+    AudioFormat(AudioEncoding.PCM_S16LE, 48_000, 2), Instrument(capo=2), transcriber="basic_pitch", session_id="s"
+)
+NOTE = Note(
+    "n1",
+    NoteState.COMMITTED,
+    100,
+    64,
+    velocity=0.5,
+    confidence=0.75,
+    stability=1.0,
+    position=Position(1, 0),
+    alternatives=(Alternative(Position(2, 5), 1.5),),
+    bends=(PitchBend(120, 0.5),),
+    techniques=(Technique("slide", "n2", 0.25),),
+    flags=("loud",),
+)
+ENDED_NOTE = Note("n1", NoteState.ENDED, 100, 64, 900, 0.5, 0.75, 1.0, Position(1, 0))
+LOST_PLACE = Note("n2", NoteState.ENDED, 200, 20, 300, stability=1.0, flags=("out_of_range",))
+PAYLOADS: tuple[Payload, ...] = (
+    SessionStarted(CONFIG, MODELS, 5),
+    NoteRevised(Note("n1", NoteState.TENTATIVE, 90, 63)),
+    NoteRevised(NOTE),
+    Progressed(1000),
+    NoteRevised(LOST_PLACE),
+    GapFound(400, 500, "the network"),
+    NoteRevised(ENDED_NOTE),
+    SessionEnded(EndReason.COMPLETED, 1000),
+)
+
+
+def log_of(payloads: Sequence[Payload], session_id: str = "s") -> list[SessionEvent]:
+    events, previous = [], 0
+    for sequence, payload in enumerate(payloads, start=1):
+        durable = is_durable(payload)
+        events.append(
+            SessionEvent(session_id, sequence, 1, previous if durable else 0, sequence * 10, sequence, payload)
+        )
+        previous = sequence if durable else previous
+    return events
+
+
+LOG = log_of(PAYLOADS)
+
+
+@dataclass
+class House:
+    """A recorder with its database; `log` is what the bus would answer."""
+
+    transcriptions: Transcriptions
+    recorder: Recorder
+    hub: Hub
+    log: list[SessionEvent]
+
+    async def recorded(self) -> SessionState:
+        return await self.transcriptions.state("s")
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncGenerator[House, None]:
+    log: list[SessionEvent] = []
+
+    async def read_state(_session_id: str) -> SessionState:
+        if not log:
+            raise NotFound(Reason.SESSION_NOT_FOUND, "gone")
+        return fold(log)
+
+    async with Database.open(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}") as database:
+        await database.migrate()
+        hub = Hub()
+        yield House(Transcriptions(database), Recorder(database, read_state, hub), hub, log)
+
+
+def durable_part(state: SessionState) -> object:
+    snapshot = state.snapshot()
+    return (snapshot.sequence, snapshot.started, snapshot.notes, snapshot.gaps, snapshot.ended, snapshot.failed)
+
+
+async def test_the_database_holds_the_durable_part_of_the_log(house: House) -> None:
+    for event in LOG:
+        await house.recorder.record(event)
+    assert durable_part(await house.recorded()) == durable_part(fold(LOG))
+    assert (await house.transcriptions.get("s")).status is Status.COMPLETED
+
+
+async def test_a_session_is_over_only_when_its_end_is_recorded(house: House) -> None:
+    told: list[str] = []
+    with house.hub.on_recorded("s", lambda: told.append("over")):
+        for event in LOG[:-1]:
+            await house.recorder.record(event)
+            assert (await house.transcriptions.get("s")).status is Status.PROCESSING
+        assert told == []
+        await house.recorder.record(LOG[-1])
+        assert told == ["over"]
+
+
+@given(order=st.lists(st.sampled_from(LOG), max_size=20))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+async def test_whatever_is_delivered_twice_late_or_not_at_all_the_end_is_the_same(
+    tmp_path_factory: pytest.TempPathFactory, order: list[SessionEvent]
+) -> None:
+    folder = tmp_path_factory.mktemp("db")
+    async with Database.open(f"sqlite+aiosqlite:///{folder / 'test.db'}") as database:
+        await database.migrate()
+
+        async def read_state(_session_id: str) -> SessionState:
+            return fold(LOG)
+
+        recorder = Recorder(database, read_state, Hub())
+        for event in [*order, LOG[-1]]:
+            await recorder.record(event)
+        recorded = await Transcriptions(database).state("s")
+    assert durable_part(recorded) == durable_part(fold(LOG))
+
+
+async def test_a_missing_event_is_fetched_from_the_log(house: House) -> None:
+    house.log += LOG[:5]
+    await house.recorder.record(LOG[0])
+    await house.recorder.record(LOG[4])
+    assert durable_part(await house.recorded()) == durable_part(fold(LOG[:5]))
+
+
+async def test_an_event_of_a_log_that_is_gone_is_let_go(house: House) -> None:
+    await house.recorder.record(LOG[0])
+    await house.recorder.record(LOG[4])
+    assert (await house.recorded()).notes == {}
+
+
+async def test_a_deleted_session_does_not_come_back(house: House) -> None:
+    await house.recorder.record(LOG[0])
+    await house.transcriptions.delete("s")
+    for event in LOG:
+        await house.recorder.record(event)
+    assert await house.transcriptions.find("s") is None
+    assert await house.transcriptions.unpurged() == ["s"]
+
+
+async def test_an_ended_note_never_changes(house: House) -> None:
+    for event in LOG[:-1]:
+        await house.recorder.record(event)
+    late = SessionEvent("s", 50, 2, 7, 80, 1, NoteRevised(NOTE))
+    await house.recorder.record(late)
+    assert (await house.recorded()).notes["n1"] == ENDED_NOTE
+
+
+async def test_a_failed_session_keeps_its_notes_and_its_reason(house: House) -> None:
+    failed = SessionFailed(Reason.AUDIO_TRUNCATED, "It ends early.", 700)
+    for event in log_of([*PAYLOADS[:3], failed]):
+        await house.recorder.record(event)
+    recorded = await house.transcriptions.get("s")
+    assert recorded.status is Status.FAILED
+    assert recorded.error is not None
+    assert recorded.error.reason is Reason.AUDIO_TRUNCATED
+    assert list((await house.recorded()).notes) == ["n1"]
+
+
+@pytest.mark.parametrize(
+    ("over", "stream", "upload"),
+    [
+        (SessionEnded(EndReason.COMPLETED, 9), Status.COMPLETED, Status.COMPLETED),
+        (SessionEnded(EndReason.CANCELLED, 9), Status.CANCELLED, Status.PENDING),
+        (SessionEnded(EndReason.DRAINED, 9), Status.COMPLETED, Status.PENDING),
+        (SessionFailed(Reason.SERVER_DRAINING, "Stopping.", 9), Status.FAILED, Status.PENDING),
+        (SessionFailed(Reason.AUDIO_UNREADABLE, "Text.", 9), Status.FAILED, Status.FAILED),
+    ],
+)
+async def test_an_upload_whose_session_was_cut_short_is_not_over(
+    house: House, over: SessionEnded | SessionFailed, stream: Status, upload: Status
+) -> None:
+    await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", Path("a"), 1, "0"))
+    for event in log_of([PAYLOADS[0], over]):
+        await house.recorder.record(event)
+    assert (await house.transcriptions.get("s")).status is upload
+    other = SessionConfig(CONFIG.audio, session_id="t")
+    for event in log_of([SessionStarted(other, MODELS, 5), over], "t"):
+        await house.recorder.record(event)
+    assert (await house.transcriptions.get("t")).status is stream
+
+
+async def test_a_job_begun_again_starts_from_nothing(house: House) -> None:
+    await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", Path("a"), 1, "0"))
+    for event in log_of([*PAYLOADS[:7], SessionEnded(EndReason.CANCELLED, 9)]):
+        await house.recorder.record(event)
+    await house.transcriptions.start_over("s")
+    assert (await house.recorded()).notes == {}
+    for event in LOG:
+        await house.recorder.record(event)
+    assert durable_part(await house.recorded()) == durable_part(fold(LOG))
