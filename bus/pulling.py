@@ -10,7 +10,6 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
 
 import anyio
 import nats.errors
@@ -24,7 +23,6 @@ _HEARTBEAT_S = 5.0
 _NANOSECONDS = 1_000_000_000
 
 _HEARTBEAT, _TIMED_OUT, _CONFLICT = "100", "408", "409"
-_RECONNECTED: Final = None
 
 
 class PullBroken(Exception):
@@ -42,7 +40,9 @@ class Pull:
         self._delivered = 0
         self._outstanding = 0
         self.inbox = bus.client.new_inbox()
-        self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()  # bounded by the batch that was asked for
+        self._cut = False
+        # A batch and its closing status fit; a reader that sleeps on also gathers heartbeats, which then wait outside.
+        self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue(maxsize=batch + 1)
 
     async def next(self) -> Msg:
         """The next message. Raises PullBroken."""
@@ -54,7 +54,7 @@ class Pull:
                     message = await self._arrived.get()
             except TimeoutError:
                 raise PullBroken("no heartbeat") from None
-            if message is _RECONNECTED:
+            if self._cut or message is None:
                 raise PullBroken("the connection was cut")
             status = (message.headers or {}).get("Status") if not message.data else None
             if status is None:
@@ -64,10 +64,12 @@ class Pull:
             self._heed(status, (message.headers or {}).get("Description", ""))
 
     async def deliver(self, message: Msg) -> None:
-        self._arrived.put_nowait(message)
+        await self._arrived.put(message)
 
     def note_reconnect(self) -> None:
-        self._arrived.put_nowait(_RECONNECTED)
+        self._cut = True
+        if self._arrived.empty():
+            self._arrived.put_nowait(None)  # wakes a reader that waits; another finds the mark with its next message
 
     async def _ask(self) -> None:
         request = {

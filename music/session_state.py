@@ -51,12 +51,19 @@ class SessionState:
         return self.ended is not None or self.failed is not None
 
     def has_missed(self, event: SessionEvent) -> bool:
-        """Whether a durable event before `event` never arrived: the reader must resume after `durable_sequence`."""
+        """Whether a durable event before `event` never arrived: the reader must `rewind` and resume."""
         return (
             event.sequence > self.sequence
             and is_durable(event.payload)
             and event.previous_durable_sequence != self.durable_sequence
         )
+
+    def rewind(self) -> None:
+        """Forget everything after the last durable event. Tentative events may have carried `sequence` past a durable
+        one that was lost; without this its second delivery would be taken for an old event.
+        """
+        self.sequence = self.durable_sequence
+        self._drop_tentative()
 
     def apply(self, event: SessionEvent) -> None:
         """Fold one event in."""

@@ -190,7 +190,10 @@ def test_a_snapshot_and_the_rest_are_the_whole(log: list[SessionEvent], data: st
     rest = [entry for entry in log if entry.sequence > snapshot.sequence]
     resumed, whole = fold([event, *rest]), fold(log)
     assert durable_part(resumed) == durable_part(whole)
-    assert resumed.notes == whole.notes
+    # A tentative note told before the snapshot is not in it; the reader sees it again with its next revision.
+    missing = {name for name, note in whole.notes.items() if resumed.notes.get(name) != note}
+    assert all(whole.notes[name].state is NoteState.TENTATIVE for name in missing)
+    assert set(resumed.notes) <= set(whole.notes)
     assert resumed.sequence == whole.sequence
 
 
@@ -237,3 +240,23 @@ def test_a_new_reader_misses_nothing_before_the_first_durable_event() -> None:
     log.start()
     assert not SessionState().has_missed(log.events[0])
     assert fold(log.events).is_over is False
+
+
+def test_a_lost_durable_event_is_noticed_and_taken_when_it_comes_again() -> None:
+    path = next(vector for vector in VECTORS if vector.stem == "plain")
+    log = [
+        decode_event(json_format.ParseDict(raw, event_pb2.SessionEvent()))
+        for raw in json.loads(path.read_text())["events"]
+    ]
+    durable = [index for index, event in enumerate(log) if is_durable(event.payload)]
+    for lost in durable[:-1]:
+        state = fold(log[:lost])
+        following = log[lost + 1 :]
+        missed = next(index for index, event in enumerate(following) if state.has_missed(event))
+        for event in following[:missed]:
+            state.apply(event)
+        state.rewind()
+        for event in log:
+            if event.sequence > state.sequence:
+                state.apply(event)
+        assert described(state) == described(fold(log))
