@@ -67,7 +67,7 @@ def render_piece(
     """
     if seed not in recipe.seeds:
         raise ValueError(f"Seed {seed} is not one of recipe {recipe.name!r}: {recipe.seeds}.")
-    plan, composing, sounding, banding, noising = (np.random.default_rng([seed, part]) for part in range(5))
+    plan, composing, sounding, banding, noising, handling = (np.random.default_rng([seed, part]) for part in range(6))
     instrument = draw_instrument(composing, recipe.tunings)
     styles = list(recipe.styles)
     shares = np.array([recipe.styles[name] for name in styles])
@@ -84,7 +84,7 @@ def render_piece(
         band = _play_band(recipe, performance, library, banding)
         return Piece(seed, recipe.name, record(band, effects, noising), (), instrument, BAND_ONLY, sound, effects, 0.0)
     dry, notes = _play_guitar(performance, guitar, effects.detune_cents, sounding)
-    music = colour_guitar(dry, effects)
+    music = colour_guitar(dry, effects, handling)
     if band_db > float("-inf"):
         band = _play_band(recipe, performance, library, banding)
         music = music + band * np.float32(10 ** (band_db / 20) * rms(music) / (rms(band) or 1.0))

@@ -28,6 +28,7 @@ class Effects:
 
     Attributes:
         tilt_db: from the lows to the highs, around 800 Hz.
+        handling_db: squeaks, taps and rustling of hands on strings and wood, against the guitar's RMS; None for none.
         detune_cents: the guitar against 440 Hz; applied where it is played, not here.
         hiss_db, hum_db: of noise and of 50 or 60 Hz with its harmonics, against the music's RMS; None for none.
         low_pass_hz: of the recording; 0 for none.
@@ -35,6 +36,7 @@ class Effects:
     """
 
     amplifier: Amplifier | None = None
+    handling_db: float | None = None
     tilt_db: float = 0.0
     detune_cents: float = 0.0
     room: Room | None = None
@@ -57,6 +59,7 @@ def draw_effects(random: np.random.Generator, *, electric: bool) -> Effects:
         room = Room(decay_s, float(random.uniform(-28, -8)), int(random.integers(2**31)))
     return Effects(
         amplifier=amplifier,
+        handling_db=float(random.uniform(-50, -28)) if random.random() < 0.5 else None,
         tilt_db=float(random.normal(0, 3)),
         detune_cents=float(random.uniform(-15, 15)) if random.random() < 0.7 else 0.0,
         room=room,
@@ -69,8 +72,10 @@ def draw_effects(random: np.random.Generator, *, electric: bool) -> Effects:
     )
 
 
-def colour_guitar(samples: Signal, effects: Effects) -> Signal:
-    """The guitar's own part of the chain: amplifier, tone, room. f32[n] to f32[n]."""
+def colour_guitar(samples: Signal, effects: Effects, random: np.random.Generator) -> Signal:
+    """The guitar's own part of the chain: hands, amplifier, tone, room. f32[n] to f32[n]."""
+    if effects.handling_db is not None:
+        samples = samples + handling(len(samples), random) * np.float32(10 ** (effects.handling_db / 20) * rms(samples))
     if effects.amplifier is not None:
         samples = amplify(samples, effects.amplifier)
     if effects.tilt_db:
@@ -95,6 +100,19 @@ def record(samples: Signal, effects: Effects, random: np.random.Generator) -> Si
     peak = float(np.abs(out).max())
     gain = 10 ** (effects.peak_db / 20) / peak if peak > 1e-7 else 1.0
     return np.asarray(np.clip(out * gain, -PEAK_LIMIT, PEAK_LIMIT), np.float32)
+
+
+def handling(length: int, random: np.random.Generator) -> Signal:
+    """Noises of hands, one or two a second: f32[length] of RMS 1, mostly silence."""
+    out = np.zeros(length, np.float32)
+    for _ in range(max(1, round(length / SAMPLE_RATE_HZ * float(random.uniform(0.3, 2))))):
+        size = round(float(random.uniform(0.02, 0.18)) * SAMPLE_RATE_HZ)
+        at = int(random.integers(0, max(1, length - size)))
+        low_hz = float(np.exp(random.uniform(np.log(80), np.log(3000))))
+        band = butter(1, (low_hz, low_hz * float(random.uniform(1.5, 3))), "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
+        burst = sosfilt(band, random.standard_normal(size)) * np.hanning(size) * float(random.uniform(0.3, 1))
+        out[at : at + size] += (burst / (rms(burst) + 1e-9)).astype(np.float32)[: length - at]
+    return out / np.float32(rms(out) + 1e-9)
 
 
 def _tilt(samples: Signal, tilt_db: float) -> Signal:

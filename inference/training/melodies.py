@@ -85,7 +85,7 @@ def write_line(
     return strokes
 
 
-_HABITS = {"rest": 0.2, "repeat": 0.3, "leap": 0.3, "legato": 0.6, "double": 0.25, "short": 0.4, "ring": 0.15}
+_HABITS = {"rest": 0.2, "repeat": 0.3, "leap": 0.3, "legato": 0.6, "double": 0.25, "short": 0.4, "ring": 0.4}
 
 
 def _step(random: np.random.Generator, at: int, top: int, repeat: float, leap: float) -> int:
@@ -113,7 +113,7 @@ def _sound(
     if random.random() < habits["ring"]:
         held = length * float(random.uniform(1.5, 4))
     technique = PLUCK
-    if palm:
+    if palm and place.string > instrument.string_count // 2:  # the palm rests on the low strings
         technique = PALM_MUTE
     elif length <= 0.5 and random.random() < habits["legato"]:
         technique = HAMMER_ON

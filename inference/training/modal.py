@@ -159,7 +159,7 @@ def _partials(
     loss = 6.9 / build.ring_s * (f0 / 110) ** 0.6 + build.air * khz + build.friction * khz**2
     loss *= 1.0 if stopped == 0 else 1.25
     if note.technique == PALM_MUTE:
-        loss = loss * 3 + 18 + 20 * khz
+        loss = loss * 2 + random.uniform(7, 16) + 14 * khz
     if note.technique == DEAD:
         loss = loss * 3 + 70 + 60 * khz
     # Two planes of vibration, a little apart in pitch, the one towards the body dying sooner.

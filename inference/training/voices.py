@@ -92,7 +92,7 @@ class RecordedGuitar:
         samples = np.zeros(duration, np.float32)
         release = round(float(random.uniform(0.012, 0.06)) * SAMPLE_RATE_HZ)
         softness = float(random.uniform(0.3, 1.0))
-        muting_s = float(random.uniform(0.04, 0.12))
+        muting_s = float(random.uniform(0.06, 0.15))
         variety = int(random.integers(1, _FURTHEST_CHOICE + 1))
         offsets = []
         for note in notes:
