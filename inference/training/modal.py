@@ -19,6 +19,7 @@ from music.audio import SAMPLE_RATE_HZ
 from music.tuning import Instrument
 
 _BLOCK = 256
+_GRID = 2.0**24
 _MOST_PARTIALS = 110
 _HIGHEST_HZ = 9_500.0
 _LOUDNESS = 0.1
@@ -175,13 +176,18 @@ def _partials(
 def _ring(
     hz: NDArray[np.float64], amplitude: NDArray[np.float64], loss: NDArray[np.float64], length: int
 ) -> tuple[NDArray[np.float32], int]:
-    """The sum of decaying sines as one matrix product: sample 256·i + j of a partial is z^(256·i) · z^j."""
+    """The sum of decaying sines as one matrix product: sample 256·i + j of a partial is z^(256·i) · z^j.
+
+    Both factors are rounded to multiples of 2⁻²⁴ and the product stays below 2: every sum is exact in float64, so the
+    order in which a BLAS library adds, which changes with its threads, does not change a byte.
+    """
     exponent = (-loss + 2j * np.pi * hz) / SAMPLE_RATE_HZ
     blocks = -(-length // _BLOCK)
     coarse = np.exp(np.outer(np.arange(blocks) * _BLOCK, exponent)) * amplitude
     fine = np.exp(np.outer(exponent, np.arange(_BLOCK)))
-    left = np.concatenate([coarse.imag, coarse.real], axis=1).astype(np.float32)
-    right = np.concatenate([fine.real, fine.imag], axis=0).astype(np.float32)
+    scale = max(1e-12, float(np.sum(np.abs(amplitude))))
+    left = np.round(np.concatenate([coarse.imag, coarse.real], axis=1) * (_GRID / scale)) / _GRID
+    right = np.round(np.concatenate([fine.real, fine.imag], axis=0) * _GRID) / _GRID
     energy = np.sum(np.abs(coarse) ** 2, axis=1)
     heard = np.flatnonzero(energy > energy[0] * 10 ** (INAUDIBLE_DB / 10))
-    return (left @ right).reshape(-1)[:length].copy(), int(heard[-1] + 1) * _BLOCK
+    return ((left @ right).reshape(-1)[:length] * scale).astype(np.float32), int(heard[-1] + 1) * _BLOCK
