@@ -24,6 +24,7 @@ VELOCITY_RANGE_DB = 24.0
 _TONE_RMS = 0.1
 _LEVEL_WINDOW_S = 0.3
 _ENVELOPE_HOP = 220
+_RISE_WINDOW_S, _RISE_LEVEL = 0.06, 0.1
 _FURTHEST_CHOICE = 3
 
 
@@ -114,12 +115,18 @@ class RecordedGuitar:
 def _make_tone(recording: Recording, pitch: int) -> _Tone:
     ratio = 2 ** ((pitch - recording.pitch) / 12)
     samples = soxr.resample(recording.samples, RECORDED_HZ * ratio, SAMPLE_RATE_HZ, quality="HQ").astype(np.float32)
-    attack = round(PRE_ROLL / ratio * SAMPLE_RATE_HZ / RECORDED_HZ)
+    attack = _rise(samples, round(PRE_ROLL / ratio * SAMPLE_RATE_HZ / RECORDED_HZ))
     window = samples[attack : attack + round(_LEVEL_WINDOW_S * SAMPLE_RATE_HZ)]
     samples *= _TONE_RMS / max(1e-6, float(np.sqrt(np.mean(window**2))))
     tail = min(len(samples), round(0.05 * SAMPLE_RATE_HZ))
     samples[-tail:] *= np.linspace(1, 0, tail, dtype=np.float32)
     return _Tone(samples, attack, _audible(samples[attack:]))
+
+
+def _rise(samples: NDArray[np.float32], cut: int) -> int:
+    """Where the note itself begins: some recordings open with a few milliseconds of the pick touching the string."""
+    head = np.abs(samples[: cut + round(_RISE_WINDOW_S * SAMPLE_RATE_HZ)])
+    return int(np.flatnonzero(head > _RISE_LEVEL * head.max())[0])
 
 
 def _audible(samples: NDArray[np.float32]) -> int:
