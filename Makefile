@@ -102,7 +102,7 @@ bench: setup ## All quick benchmarks (make bench-NAME for one)
 	$(BIN)/python -m bench
 
 bench-%: setup
-	$(BIN)/python -m bench $*
+	$(BIN)/python -m bench $* $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock: $(STAMPS)/bootstrap ## Lock all dependencies anew, with hashes

@@ -1,4 +1,4 @@
-"""`python -m bench` runs every quick benchmark, `python -m bench NAME …` some of them."""
+"""`python -m bench` runs every quick benchmark; `python -m bench NAME …` some; `… NAME --option` one with options."""
 
 from __future__ import annotations
 
@@ -7,22 +7,30 @@ import sys
 
 QUICK = {
     "notes": "note and tab accuracy beside stock Basic Pitch",
+    "latency": "how soon live notes come and what a stream costs",
+    "idle": "memory and processor time of a stack that does nothing",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
+WITH_OPTIONS = ("latency",)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the named benchmarks, or all; 2 when there is no such one."""
-    names = [name.replace("-", "_") for name in arguments] or list(QUICK)
+    """Run the named benchmarks, or all; 2 when there is no such one, or it takes no options."""
+    first_option = next((n for n, argument in enumerate(arguments) if argument.startswith("-")), len(arguments))
+    names = [name.replace("-", "_") for name in arguments[:first_option]] or list(QUICK)
+    options = arguments[first_option:]
     unknown = [name for name in names if name not in QUICK]
     if unknown:
         print(f"There is no benchmark {unknown[0]!r}. There is:", file=sys.stderr)
         for name, what in QUICK.items():
             print(f"  {name:16} {what}", file=sys.stderr)
         return 2
+    if options and (len(names) != 1 or names[0] not in WITH_OPTIONS):
+        print(f"Options are understood by one benchmark at a time: {', '.join(WITH_OPTIONS)}.", file=sys.stderr)
+        return 2
     for name in names:
         print(f"\n{name}: {QUICK[name]}")
-        importlib.import_module(f"bench.{name}").main()
+        importlib.import_module(f"bench.{name}").main(*([options] if options else []))
     return 0
 
 

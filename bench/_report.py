@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 
 
@@ -18,13 +19,15 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
 
 def print_json(benchmark: str, **facts: object) -> None:
-    """The line a benchmark ends in; floats rounded to four places."""
+    """The line a benchmark ends in; floats rounded to four places, null for what is not a number."""
     print(json.dumps({"benchmark": benchmark, **{key: _rounded(value) for key, value in facts.items()}}))
 
 
 def _rounded(value: object) -> object:
     if isinstance(value, float):
-        return round(value, 4)
+        return round(value, 4) if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
     return value

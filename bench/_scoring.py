@@ -55,6 +55,20 @@ def score(truth: Sequence[PlainNote], found: Sequence[PlainNote]) -> Scores:
     return Scores(precision, recall, f1, f1_offset, _tab_f1(truth, found))
 
 
+def matches(truth: Sequence[PlainNote], found: Sequence[PlainNote]) -> list[tuple[int, int]]:
+    """The most pairs of indices (truth, found) with onsets within 50 ms and pitches within 50 cents, each used once."""
+    if not truth or not found:
+        return []
+    pairs = mir_eval.transcription.match_notes(
+        *_arrays(truth),
+        *_arrays(found),
+        onset_tolerance=ONSET_TOLERANCE_S,
+        pitch_tolerance=PITCH_TOLERANCE_CENTS,
+        offset_ratio=None,
+    )
+    return [(int(t), int(f)) for t, f in pairs]
+
+
 def _mir_eval(truth: Sequence[PlainNote], found: Sequence[PlainNote], offset_ratio: float | None) -> tuple[float, ...]:
     if not truth or not found:
         return (0.0, 0.0, 0.0, 0.0)
