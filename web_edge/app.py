@@ -89,7 +89,7 @@ class _Edge:
         )
         relay = Relay(self.bus, self._transcriptions, hub, settings.record_wait_s)
         live = LiveSessions(settings.max_live_sessions)
-        self._sockets = Sockets(settings, relay, uplink, live)
+        self._sockets = Sockets(settings, relay, uplink, self._recorder, live)
         self._health = Health(database, self.bus, uplink)
         self._api = TranscriptionsApi(
             transcriptions=self._transcriptions,

@@ -142,6 +142,8 @@ class JobRunner:
                 raise
         if listener.was_cut_short or listener.over is None:
             await self._settle(transcription_id)
+        else:
+            await self._recorder.record_whole(transcription_id)
 
     async def _settle(self, transcription_id: str) -> None:
         """The log is over, but not by what we heard: record it as it is, or clear it away and begin again."""
@@ -157,6 +159,7 @@ class JobRunner:
         # An earlier attempt's caller (an edge that died) went away, and its log says so for good.
         log.info("job.begins_again", id=transcription_id)
         await delete_session(bus, transcription_id)
+        self._recorder.forget(transcription_id)
         await self._transcriptions.start_over(transcription_id)
         raise Conflict(Reason.SESSION_SUPERSEDED, "The job was cut short and kept being cut short. Upload it again.")
 

@@ -17,6 +17,7 @@ from music.events import SessionConfig
 from web_edge.conversation import Conversation, ReaderGone, parse_message
 from web_edge.frames import broken_frame
 from web_edge.options import live_audio, session_config
+from web_edge.recorder import Recorder
 from web_edge.relay import Relay
 from web_edge.uplink import Uplink
 
@@ -58,12 +59,20 @@ class LiveSession:
     """
 
     def __init__(
-        self, conversation: Conversation, uplink: Uplink, relay: Relay, *, flush_s: float, record_wait_s: float
+        self,
+        conversation: Conversation,
+        uplink: Uplink,
+        relay: Relay,
+        recorder: Recorder,
+        *,
+        flush_s: float,
+        record_wait_s: float,
     ) -> None:
         self.id = uuid.uuid4().hex
         self._conversation = conversation
         self._uplink = uplink
         self._relay = relay
+        self._recorder = recorder
         self._flush_s = flush_s
         self._record_wait_s = record_wait_s
         self._call_scope = anyio.CancelScope()
@@ -127,6 +136,7 @@ class LiveSession:
         with audio, self._call_scope:
             try:
                 await self._uplink.transcribe(config, audio, lambda _event: self._begun.set())
+                await self._recorder.record_whole(self.id)
             except GenesisError as error:
                 self._failure = self._failure or error
         self._up_is_done.set()

@@ -2,17 +2,18 @@
 
 One event is one transaction; the transaction that records a session's end also says that it is over. An event that was
 recorded before changes nothing. When one is missing (the bus lost it, or the database was restored from a copy) the
-whole log is read and recorded at once.
+whole log is read and recorded at once; so it is at a session's end, which then need not wait for its turn.
 """
 
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from functools import cache
 
 import structlog
-from sqlalchemy import Table, select, update
+from sqlalchemy import Insert, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,6 +45,19 @@ from web_edge.transcriptions import find, new_row
 log = structlog.get_logger(__name__)
 
 _NOTES_PER_STATEMENT = 500
+_REMEMBERED = 1_000
+
+_NEXT = (
+    update(transcriptions)
+    .where(transcriptions.c.id == bindparam("id_"), transcriptions.c.durable_sequence == bindparam("previous"))
+    .values(
+        durable_sequence=bindparam("sequence"),
+        # A watermark never falls, and a fenced writer is not heard: the newer value is the larger one.
+        attempt=bindparam("attempt_"),
+        processed_until=bindparam("until"),
+        updated_at_ns=bindparam("now"),
+    )
+)
 
 
 class Recorder:
@@ -58,10 +72,12 @@ class Recorder:
         self._database = database
         self._read_state = read_state
         self._hub = hub
+        # What is known to be recorded, so that a log that was recorded whole is not asked for event by event again.
+        self._recorded_until: OrderedDict[str, int] = OrderedDict()
 
     async def record(self, event: SessionEvent) -> None:
         """Record one event. Raises Unavailable: DATABASE_UNAVAILABLE, BUS_UNAVAILABLE; nothing is recorded then."""
-        if not is_durable(event.payload):
+        if not is_durable(event.payload) or event.sequence <= self._recorded_until.get(event.session_id, 0):
             return
         if not await self._apply(event):
             await self.record_whole(event.session_id)
@@ -81,12 +97,25 @@ class Recorder:
             if known is None or snapshot.sequence <= known.durable_sequence:
                 return
             await _write_snapshot(connection, known, snapshot)
+        self._remember(session_id, snapshot.sequence)
         if state.is_over:
             self._hub.note_recorded(session_id)
+
+    def forget(self, session_id: str) -> None:
+        """A session's log begins again at its first sequence."""
+        self._recorded_until.pop(session_id, None)
+
+    def _remember(self, session_id: str, sequence: int) -> None:
+        self._recorded_until[session_id] = sequence
+        self._recorded_until.move_to_end(session_id)
+        if len(self._recorded_until) > _REMEMBERED:
+            self._recorded_until.popitem(last=False)
 
     async def _apply(self, event: SessionEvent) -> bool:
         """False when an event before this one never arrived."""
         async with self._database.write() as connection:
+            if await _write_next(connection, event):
+                return True
             started = event.payload if isinstance(event.payload, SessionStarted) else None
             known = await _row_for(connection, event.session_id, started)
             if known is None or event.sequence <= known.durable_sequence:
@@ -102,6 +131,22 @@ class Recorder:
                 processed_until=max(known.processed_until, event.processed_until),
             )
         return True
+
+
+async def _write_next(connection: AsyncConnection, event: SessionEvent) -> bool:
+    """The usual case, in two statements: a note or a gap right after the last event recorded; else nothing is done."""
+    if not isinstance(event.payload, NoteRevised | GapFound):
+        return False
+    now = time.time_ns()
+    place = {"id_": event.session_id, "previous": event.previous_durable_sequence, "now": now}
+    moved = {"sequence": event.sequence, "attempt_": event.attempt, "until": event.processed_until}
+    if (await connection.execute(_NEXT, place | moved)).rowcount == 0:
+        return False
+    if isinstance(event.payload, NoteRevised):
+        await _write_notes(connection, event.session_id, [event.payload.note])
+    else:
+        await _write_gaps(connection, event.session_id, [event.payload])
+    return True
 
 
 async def _row_for(
@@ -188,21 +233,24 @@ async def _update(connection: AsyncConnection, transcription_id: str, **values: 
 
 async def _write_notes(connection: AsyncConnection, transcription_id: str, revised: Iterable[Note]) -> None:
     rows = [note_to_row(transcription_id, note) for note in revised]
-    # What has ended never changes again, whatever arrives late.
-    still_open = notes.c.state != NoteState.ENDED.value
     for start in range(0, len(rows), _NOTES_PER_STATEMENT):
-        await _upsert(connection, notes, rows[start : start + _NOTES_PER_STATEMENT], where=still_open)
+        upsert = _upsert(connection.dialect.name, notes)
+        await connection.execute(upsert, rows[start : start + _NOTES_PER_STATEMENT])
 
 
 async def _write_gaps(connection: AsyncConnection, transcription_id: str, found: Iterable[GapFound]) -> None:
     rows = [gap_to_row(transcription_id, gap) for gap in found]
     if rows:
-        await _upsert(connection, gaps, rows, where=None)
+        await connection.execute(_upsert(connection.dialect.name, gaps), rows)
 
 
-async def _upsert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]], where: Any) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table)
+@cache
+def _upsert(dialect: str, table: Table) -> Insert:
+    """Insert rows of `notes` or `gaps`, or change those that are there."""
     keys = [column.name for column in table.primary_key]
+    # What has ended never changes again, whatever arrives late.
+    still_open = notes.c.state != NoteState.ENDED.value if table is notes else None
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     changes = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
-    await connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changes, where=where), rows)
+    upsert: Insert = insert.on_conflict_do_update(index_elements=keys, set_=changes, where=still_open)
+    return upsert

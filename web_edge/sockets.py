@@ -11,6 +11,7 @@ from music.errors import Reason
 from web_edge.conversation import TRY_AGAIN_LATER, Conversation, SocketLimits
 from web_edge.following import Following
 from web_edge.live import LiveSession, LiveSessions
+from web_edge.recorder import Recorder
 from web_edge.relay import Relay
 from web_edge.settings import Settings
 from web_edge.uplink import Uplink
@@ -19,10 +20,13 @@ from web_edge.uplink import Uplink
 class Sockets:
     """`/ws` and `/ws/live`."""
 
-    def __init__(self, settings: Settings, relay: Relay, uplink: Uplink, live: LiveSessions) -> None:
+    def __init__(
+        self, settings: Settings, relay: Relay, uplink: Uplink, recorder: Recorder, live: LiveSessions
+    ) -> None:
         self._settings = settings
         self._relay = relay
         self._uplink = uplink
+        self._recorder = recorder
         self._live = live
         self._limits = SocketLimits(
             outbox_frames=settings.outbox_frames,
@@ -51,6 +55,7 @@ class Sockets:
                 conversation,
                 self._uplink,
                 self._relay,
+                self._recorder,
                 flush_s=self._settings.live_flush_s,
                 record_wait_s=self._settings.record_wait_s,
             )
