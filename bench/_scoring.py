@@ -60,8 +60,8 @@ def matches(truth: Sequence[PlainNote], found: Sequence[PlainNote]) -> list[tupl
     if not truth or not found:
         return []
     pairs = mir_eval.transcription.match_notes(
-        *_arrays(truth),
-        *_arrays(found),
+        *note_arrays(truth),
+        *note_arrays(found),
         onset_tolerance=ONSET_TOLERANCE_S,
         pitch_tolerance=PITCH_TOLERANCE_CENTS,
         offset_ratio=None,
@@ -73,8 +73,8 @@ def _mir_eval(truth: Sequence[PlainNote], found: Sequence[PlainNote], offset_rat
     if not truth or not found:
         return (0.0, 0.0, 0.0, 0.0)
     scores: tuple[float, ...] = mir_eval.transcription.precision_recall_f1_overlap(
-        *_arrays(truth),
-        *_arrays(found),
+        *note_arrays(truth),
+        *note_arrays(found),
         onset_tolerance=ONSET_TOLERANCE_S,
         pitch_tolerance=PITCH_TOLERANCE_CENTS,
         offset_ratio=offset_ratio,
@@ -95,7 +95,8 @@ def _tab_f1(truth: Sequence[PlainNote], found: Sequence[PlainNote]) -> float:
     return 2 * matched / total if total else 0.0
 
 
-def _arrays(notes: Sequence[PlainNote]) -> tuple[np.ndarray, np.ndarray]:
+def note_arrays(notes: Sequence[PlainNote]) -> tuple[np.ndarray, np.ndarray]:
+    """Intervals in seconds and pitches in hertz, as mir_eval takes them."""
     # A note of no length is nothing to mir_eval; the stock program and ours both end notes at a frame.
     intervals = np.array([[n.onset_s, max(n.offset_s, n.onset_s + 1e-3)] for n in notes])
     hertz = np.array([440.0 * 2 ** ((n.pitch - 69) / 12) for n in notes])

@@ -27,7 +27,7 @@ from tests.support.stack import Stack, running_stack
 
 RESULTS = ROOT / "bench" / "results"
 LEAD_OUT_S = 2.0
-QUICK_S, FULL_S = 14.0, 60.0
+QUICK_S, FULL_S = 12.0, 60.0
 QUICK_STREAMS, FULL_STREAMS = (1, 4, 8), (1, 2, 4, 8, 12, 16)
 FULL_CADENCES_MS = (50, 100, 200, 400)
 MARKS_MS = {"tentative p95": 220.0, "committed p95": 800.0}
@@ -57,6 +57,16 @@ class Round:
 
     def plumbing_ms(self, *, socket: bool) -> list[float]:
         return [a.age_ms for one in self.played for a in (one.by_socket if socket else one.by_grpc)]
+
+    def cadence_changes(self) -> int:
+        """How often sessions said that they show notes more or less often from now on."""
+        # By name, so that an orchestrator that knows no such event can be measured too.
+        payloads = [a.event.payload for one in self.played for a in one.by_grpc]
+        return sum(type(payload).__name__ == "CadenceChanged" for payload in payloads)
+
+    def events_a_second(self) -> float:
+        """In one stream: what the plumbing carries."""
+        return sum(len(one.by_grpc) for one in self.played) / self.stream_seconds
 
     def late_ms(self) -> list[float]:
         return [late_s * 1000 for one in self.played for late_s in one.late_s]
@@ -152,15 +162,17 @@ def _print(name: str, rounds: Sequence[Round]) -> None:
         rows.append(row)
     print_table(header, rows)
     print(f"\n{name}: processor time per stream-second (cores per stream), and the plumbing: event made → there, ms")
-    header = ["streams", "cores", *SERVER, "client", "gRPC p50", "p95", "p99", "socket p50", "p95", "p99"]
-    header += ["chunk late p99", "drained s", "others' cores"]
+    header = ["streams", "cores", *SERVER, "client", "events/s", "gRPC p50", "p95", "p99", "socket p50", "p95", "p99"]
+    header += ["cadence changes", "chunk late p99", "drained s", "others' cores"]
     rows = []
     for one in rounds:
         rows.append([one.streams, one.cores(*SERVER), *(one.cores(process) for process in (*SERVER, "client"))])
+        rows[-1].append(f"{one.events_a_second():.1f}")
         for socket in (False, True):
             rows[-1] += [f"{value:.1f}" for value in percentiles(one.plumbing_ms(socket=socket)).values()]
         drained_s = max(played.drained_s for played in one.played)
-        rows[-1] += [f"{percentiles(one.late_ms())['p99']:.1f}", f"{drained_s:.2f}", f"{one.usage.others_cores:.2f}"]
+        rows[-1] += [one.cadence_changes(), f"{percentiles(one.late_ms())['p99']:.1f}"]
+        rows[-1] += [f"{drained_s:.2f}", f"{one.usage.others_cores:.2f}"]
     print_table(header, rows)
     for one in rounds:
         for played in one.played:
@@ -189,6 +201,9 @@ def _facts(one: Round) -> dict[str, object]:
         "unannounced": f.unannounced,
         "cores_per_stream": one.cores(*SERVER),
         "cores": {process: one.cores(process) for process in (*SERVER, "client")},
+        "edge_and_nats_share": one.cores("edge", "nats") / one.cores(*SERVER),
+        "cadence_changes": one.cadence_changes(),
+        "events_a_second": one.events_a_second(),
         "plumbing_grpc_ms": percentiles(one.plumbing_ms(socket=False)),
         "plumbing_socket_ms": percentiles(one.plumbing_ms(socket=True)),
         "chunk_late_ms": percentiles(one.late_ms()),
