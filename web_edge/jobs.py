@@ -138,12 +138,22 @@ class JobRunner:
             async with aclosing(self._files.pieces(transcription_id)) as pieces:
                 await self._uplink.transcribe(transcription.config, pieces, listener.hear)
         except GenesisError as error:
-            if not is_over_already(error) and not listener.was_cut_short:
+            told_by_the_log = (
+                is_over_already(error) or listener.was_cut_short or await self._has_failed(transcription_id)
+            )
+            if not told_by_the_log:
                 raise
         if listener.was_cut_short or listener.over is None:
             await self._settle(transcription_id)
         else:
-            await self._recorder.record_whole(transcription_id)
+            await self._recorder.hasten(transcription_id)
+
+    async def _has_failed(self, transcription_id: str) -> bool:
+        """Whether the log says why the session broke; it does so more surely than the call."""
+        try:
+            return (await read_state(self._bus.require(), transcription_id)).failed is not None
+        except GenesisError:
+            return False
 
     async def _settle(self, transcription_id: str) -> None:
         """The log is over, but not by what we heard: record it as it is, or clear it away and begin again."""

@@ -136,7 +136,7 @@ class LiveSession:
         with audio, self._call_scope:
             try:
                 await self._uplink.transcribe(config, audio, lambda _event: self._begun.set())
-                await self._recorder.record_whole(self.id)
+                await self._recorder.hasten(self.id)
             except GenesisError as error:
                 self._failure = self._failure or error
         self._up_is_done.set()

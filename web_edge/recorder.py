@@ -17,7 +17,7 @@ from sqlalchemy import Insert, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from music.errors import NotFound, Reason
+from music.errors import GenesisError, NotFound, Reason
 from music.events import (
     AudioEncoding,
     AudioFormat,
@@ -100,6 +100,13 @@ class Recorder:
         self._remember(session_id, snapshot.sequence)
         if state.is_over:
             self._hub.note_recorded(session_id)
+
+    async def hasten(self, session_id: str) -> None:
+        """Record a session that has ended before its events' turn comes; if that cannot be, their turn comes."""
+        try:
+            await self.record_whole(session_id)
+        except GenesisError as error:
+            log.info("recorder.not_hastened", session_id=session_id, cause=error.message)
 
     def forget(self, session_id: str) -> None:
         """A session's log begins again at its first sequence."""

@@ -74,6 +74,10 @@ class Uplink:
     ) -> None:
         """Feed one session to its end; leaving early (cancellation) takes the call back.
 
+        Audio is sent once the first event shows that the session has begun. A call that is refused while its client
+        writes loses the reason in grpc.aio: the write that fails replaces the status by INTERNAL (grpc issue 36066).
+        One that breaks later has the reason in its log.
+
         Args:
             config: what to do with the audio; `session_id` names the session.
             audio: the bytes in pieces of at most 1 MiB. Its end is the end of the session's audio.
@@ -84,12 +88,14 @@ class Uplink:
                 cannot be reached or the connection broke. What `audio` raises passes through.
         """
         call = self._stub.StreamTranscribe()
+        has_begun = anyio.Event()
         failures: list[GenesisError] = []
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(_send, call, config, audio, failures)
+                group.start_soon(_send, call, config, has_begun, audio, failures)
                 try:
                     async for response in call:
+                        has_begun.set()
                         on_event(decode_event(response.event))
                 except grpc.aio.AioRpcError as error:
                     failures.append(self._from_rpc(error))
@@ -123,10 +129,17 @@ class Uplink:
         )
 
 
-async def _send(call: Any, config: SessionConfig, audio: AsyncIterator[bytes], failures: list[GenesisError]) -> None:
+async def _send(
+    call: Any,
+    config: SessionConfig,
+    has_begun: anyio.Event,
+    audio: AsyncIterator[bytes],
+    failures: list[GenesisError],
+) -> None:
     # A call that has ended refuses writes; why it ended is for the reading side to say.
     try:
         await call.write(service_pb2.StreamTranscribeRequest(config=encode_config(config)))
+        await has_begun.wait()
         async for piece in audio:
             await call.write(service_pb2.StreamTranscribeRequest(audio=audio_pb2.AudioChunk(data=piece)))
         await call.done_writing()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio
 import pytest
 
 from bus.connection import Bus
 from music.errors import Reason
 from tests.support.nats import running_nats
-from tests.web_edge.conftest import Edge, running_edge
+from tests.web_edge.conftest import WAIT_S, Edge, running_edge
 from tests.web_edge.fakes import FakeOrchestrator, serving
 from tests.web_edge.test_transcriptions_api import assert_problem
 from web_edge.settings import Settings
@@ -50,7 +51,9 @@ async def test_an_edge_starts_alone_and_becomes_ready(tmp_path: Path, unused_tcp
 async def test_an_edge_without_an_orchestrator_says_so(edge_settings: Settings, unused_tcp_port: int) -> None:
     nobody = edge_settings.model_copy(update={"orchestrator": f"127.0.0.1:{unused_tcp_port}"})
     async with running_edge(nobody) as edge:
-        answer = await edge.http.get("/ready")
+        with anyio.fail_after(WAIT_S):
+            while (answer := await edge.http.get("/ready")).json()["parts"]["bus"] != "ok":  # noqa: ASYNC110 - behind a socket
+                await anyio.sleep(0.02)
         problem = assert_problem(answer, 503, Reason.ORCHESTRATOR_UNAVAILABLE)
         assert problem["parts"]["orchestrator"] != "ok"
         assert answer.headers["retry-after"]
