@@ -13,8 +13,9 @@ the same pitch took over; DROPPED instead when it falls silent, or is struck aga
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -106,7 +107,7 @@ class Step:
 
 
 class NoteTracker:
-    """Follows the notes of one session between two pitches. Copy it (`copy.deepcopy`) to try out unsettled frames."""
+    """Follows the notes of one session between two pitches. A `fork` of it tries out unsettled frames."""
 
     def __init__(self, lowest_pitch: int, highest_pitch: int, rules: TrackingRules | None = None) -> None:
         self._rules = rules or TrackingRules()
@@ -122,6 +123,13 @@ class NoteTracker:
         self._born = 0
         self._sounding: dict[int, Track] = {}
         self._candidates: dict[int, Track] = {}
+
+    def fork(self) -> NoteTracker:
+        """A tracker that goes on from here by itself; its tracks keep their numbers and lose their deviations."""
+        forked = copy.copy(self)
+        forked._sounding = {column: replace(track, deviations=[]) for column, track in self._sounding.items()}
+        forked._candidates = {column: replace(track, deviations=[]) for column, track in self._candidates.items()}
+        return forked
 
     @property
     def next_frame(self) -> int:

@@ -54,6 +54,9 @@ class FakeStream:
         self.pushes += 1
         return self._take(samples)
 
+    async def preview(self, step_frames: int) -> Activations | None:
+        return None
+
     async def finish(self) -> list[Activations]:
         return self._take(np.zeros(-len(self._waiting) % HOP, np.float32))
 
