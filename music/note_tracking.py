@@ -194,14 +194,17 @@ class NoteTracker:
             if track.state is TrackState.BORN:
                 track.level += (levels[column] - track.level) / age
                 if age >= self._rules.min_frames and track.down == 0:
-                    changed += [self._drop(track)] if self._is_overtone(track) else self._confirm(track)
+                    is_overtone = track.level < self._rules.overtone_ratio * self.explained(track)
+                    changed += [self._drop(track)] if is_overtone else self._confirm(track)
             if track.down >= self._rules.tolerance and track.state is not TrackState.ENDED:
                 confirmed = track.state is TrackState.CONFIRMED
                 changed.append(self._end(track, track.last_up + 1) if confirmed else self._drop(track))
         return changed
 
-    def _is_overtone(self, track: Track) -> bool:
-        """Whether a track about to be confirmed is explained by a lower one that begins with it or sounds already."""
+    def explained(self, track: Track) -> float:
+        """The highest level, 0..1, of the lower tracks whose overtone a track may be, because they begin with it or sound
+        already; 0 if there is none.
+        """
         column = track.pitch - self._low
         below = [
             lower
@@ -209,7 +212,7 @@ class NoteTracker:
             for lower in (self._candidates.get(column - interval), self._sounding.get(column - interval))
             if lower is not None and lower.onset <= track.onset + _TOGETHER_FRAMES
         ]
-        return any(track.level < self._rules.overtone_ratio * lower.level for lower in below)
+        return max((lower.level for lower in below), default=0.0)
 
     def _bear(self, column: int, strength: float) -> list[Track]:
         if strength < self._rules.restrike_threshold and column in self._sounding:

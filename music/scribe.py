@@ -66,6 +66,7 @@ class Scribe:
         self._grid = grid
         self._tracker = NoteTracker(instrument.lowest_pitch, instrument.highest_pitch, rules)
         self._showing = showing or ShowingRules()
+        self._least_frames = (rules or TrackingRules()).min_frames
         self._arranger = LiveArranger(instrument, LOOKAHEAD_SAMPLES)
         self._names = NoteNames()
         self._entries: dict[int, _Entry] = {}
@@ -88,8 +89,7 @@ class Scribe:
 
         Nothing is retracted here: what is no longer heard may be heard again, and what is settled decides.
         """
-        tracks = self._foreseen(activations)
-        newest = activations.end_frame - 1
+        tracks, tracker = self._foreseen(activations)
         foretold: Counter[tuple[int, int]] = Counter()
         claimed: set[str] = set()
         revised: list[Note] = []
@@ -102,10 +102,10 @@ class Scribe:
                 name = name or self._names.foretell(track.pitch, track.onset, foretold[cell])
                 foretold[cell] += 1
             is_sure = entry is not None and bool(entry.name)
-            if name in claimed or not (is_sure or name in self._shown or self._showing.allows(track, newest)):
+            if name in claimed or not (is_sure or name in self._shown or self._showing.allows(track, tracker.explained(track))):
                 continue
             claimed.add(name)
-            revised += self._show(name, track, newest)
+            revised += self._show(name, track, activations.end_frame)
         return [NoteRevised(note) for note in revised]
 
     def finish(self, duration: int) -> list[NoteRevised]:
@@ -160,15 +160,17 @@ class Scribe:
                 revised.append(self._ended(entry.committed, entry))
         return revised
 
-    def _foreseen(self, activations: Activations) -> list[Track]:
-        """The tracks, by onset and pitch, that are not committed and would be there if `activations` were settled."""
+    def _foreseen(self, activations: Activations) -> tuple[list[Track], NoteTracker]:
+        """The tracks, by onset and pitch, that are not committed and would be there if `activations` were settled, and
+        the tracker that says so.
+        """
         tracker = self._tracker.fork()
         ended: list[Track] = []
         for step in tracker.advance(activations):
             ended += [track for track in step.changed if track.state is TrackState.ENDED]
         tracks = sorted([*ended, *tracker.tracks], key=lambda track: (track.onset, track.pitch))
         entries = ((track, self._entries.get(track.number)) for track in tracks)
-        return [track for track, entry in entries if entry is None or entry.committed is None]
+        return [track for track, entry in entries if entry is None or entry.committed is None], tracker
 
     def _shown_near(self, track: Track, claimed: set[str]) -> str:
         """The tentative note that this one is, a little moved; "" if there is none."""
@@ -180,12 +182,12 @@ class Scribe:
         distance, name = min(near, default=(math.inf, ""))
         return name if distance <= _SAME_ONSET_FRAMES else ""
 
-    def _show(self, name: str, track: Track, newest: int) -> list[Note]:
-        """A note's tentative revision, if it is new or has moved."""
+    def _show(self, name: str, track: Track, known_until: int) -> list[Note]:
+        """A note's tentative revision, if it is new, has moved or is much surer."""
         shown = self._shown.get(name)
-        note = replace(
-            self._note(name, track, NoteState.TENTATIVE), stability=self._showing.stability(track, newest)
-        )
+        grown = min(1.0, (known_until - track.onset) / (self._least_frames + 1))
+        stability = 1.0 if track.state is not TrackState.BORN else track.confidence * grown
+        note = replace(self._note(name, track, NoteState.TENTATIVE), stability=stability)
         if note.onset < self.processed_until:
             return []
         if shown is not None and shown.onset == track.onset and abs(shown.note.stability - note.stability) < _SURER:
