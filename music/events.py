@@ -143,14 +143,7 @@ class SnapshotTaken:
 
 
 Payload = (
-    SessionStarted
-    | NoteRevised
-    | Progressed
-    | CadenceChanged
-    | GapFound
-    | SessionEnded
-    | SessionFailed
-    | SnapshotTaken
+    SessionStarted | NoteRevised | Progressed | CadenceChanged | GapFound | SessionEnded | SessionFailed | SnapshotTaken
 )
 
 

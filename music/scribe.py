@@ -102,7 +102,9 @@ class Scribe:
                 name = name or self._names.foretell(track.pitch, track.onset, foretold[cell])
                 foretold[cell] += 1
             is_sure = entry is not None and bool(entry.name)
-            if name in claimed or not (is_sure or name in self._shown or self._showing.allows(track, tracker.explained(track))):
+            if name in claimed or not (
+                is_sure or name in self._shown or self._showing.allows(track, tracker.explained(track))
+            ):
                 continue
             claimed.add(name)
             revised += self._show(name, track, activations.end_frame)
@@ -205,9 +207,7 @@ class Scribe:
         return [replace(self._shown.pop(name).note, state=NoteState.RETRACTED, stability=0.0) for name in gone]
 
     def _offsets(self) -> dict[str, int | None]:
-        return {
-            name: self._offset(entry.track) for name, entry in self._by_name.items() if entry.track.end is not None
-        }
+        return {name: self._offset(entry.track) for name, entry in self._by_name.items() if entry.track.end is not None}
 
     def _offset(self, track: Track) -> int:
         """A note's end: past its onset, not past the end of the signal."""
