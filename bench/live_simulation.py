@@ -1,14 +1,15 @@
 """A recording played to the pipeline as it would come in, faster than real time. `python -m bench live`.
 
 Every 20 ms of signal is handed over at once; an event is taken to be told when its samples have come and everything
-before it is computed, so "stream time" is the signal's clock plus the time the computing took here. What the network
+before it is computed, so "stream time" is the signal's clock plus the processor time the computing took here (not wall
+time: what else the machine does is not ours). What the network
 between caller and server adds is `bench/latency`'s to measure.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -20,7 +21,7 @@ from bench._scoring import ONSET_TOLERANCE_S, PITCH_TOLERANCE_CENTS, PlainNote, 
 from inference.ports import ActivationStream, Transcriber
 from music.audio import SAMPLE_RATE_HZ, seconds
 from music.events import NoteRevised
-from music.note import SETTLED, Note, NoteState
+from music.note import Note, NoteState
 from music.scribe import Scribe
 from music.tuning import Instrument
 
@@ -85,11 +86,11 @@ async def _play(
         piece = signal[begin : begin + chunk]
         arrived_s = (begin + len(piece)) / SAMPLE_RATE_HZ
         start_s = max(arrived_s, free_s)
-        begun = time.perf_counter()
-        for events in [event async for event in _heard(stream, scribe, piece, step_frames)]:
-            now_s = start_s + (time.perf_counter() - begun)
+        begun = time.process_time()
+        async for events in _heard(stream, scribe, piece, step_frames):
+            now_s = start_s + (time.process_time() - begun)
             told += [Told(now_s, event.note) for event in events]
-        took_s = time.perf_counter() - begun
+        took_s = time.process_time() - begun
         compute_s += took_s
         free_s = start_s + took_s
     for activations in await stream.finish():
@@ -98,7 +99,9 @@ async def _play(
     return Run(told, compute_s, len(signal) / SAMPLE_RATE_HZ)
 
 
-async def _heard(stream: ActivationStream, scribe: Scribe, piece: NDArray[np.float32], step_frames: int):  # type: ignore[no-untyped-def]
+async def _heard(
+    stream: ActivationStream, scribe: Scribe, piece: NDArray[np.float32], step_frames: int
+) -> AsyncIterator[list[NoteRevised]]:
     for activations in await stream.push(piece):
         yield scribe.advance(activations)
     if step_frames and (provisional := await stream.preview(step_frames)) is not None:
@@ -111,10 +114,17 @@ def figures(truth: Sequence[PlainNote], run: Run) -> LiveFigures:
     final = {t.note.id: t.note for t in run.told if t.note.state is NoteState.ENDED}
     notes = [PlainNote(seconds(n.onset), seconds(n.offset or n.onset), n.pitch) for n in final.values()]
     names = list(final)
-    matched = mir_eval.transcription.match_notes(
-        *note_arrays(truth), *note_arrays(notes), onset_tolerance=ONSET_TOLERANCE_S,
-        pitch_tolerance=PITCH_TOLERANCE_CENTS, offset_ratio=None,
-    ) if truth and notes else []
+    matched = (
+        mir_eval.transcription.match_notes(
+            *note_arrays(truth),
+            *note_arrays(notes),
+            onset_tolerance=ONSET_TOLERANCE_S,
+            pitch_tolerance=PITCH_TOLERANCE_CENTS,
+            offset_ratio=None,
+        )
+        if truth and notes
+        else []
+    )
     first: dict[tuple[str, int], Told] = {}
     for told in run.told:
         if told.note.state is not NoteState.RETRACTED:
@@ -128,9 +138,15 @@ def figures(truth: Sequence[PlainNote], run: Run) -> LiveFigures:
         settled.append((committed[note.id].at_s - onset_s) * 1000)
     precision, recall = (len(matched) / max(1, len(side)) for side in (notes, truth))
     return LiveFigures(
-        len(notes), precision, recall, 2 * len(matched) / max(1, len(notes) + len(truth)),
-        _percentiles(tentative), _percentiles(settled),
-        taken_back_share(told.note for told in run.told), shown / max(1, len(matched)), run.compute_s / run.duration_s,
+        len(notes),
+        precision,
+        recall,
+        2 * len(matched) / max(1, len(notes) + len(truth)),
+        _percentiles(tentative),
+        _percentiles(settled),
+        taken_back_share(told.note for told in run.told),
+        shown / max(1, len(matched)),
+        run.compute_s / run.duration_s,
     )
 
 
@@ -143,12 +159,12 @@ def taken_back_share(notes: Iterable[Note]) -> float:
         if known is None:
             if note.state is NoteState.TENTATIVE:
                 shown[note.id] = note
-        elif note.state is NoteState.RETRACTED or note.pitch != known.pitch:
-            back.add(note.id)
-        elif abs(note.onset - known.onset) > SAMPLE_RATE_HZ * 0.05:
-            back.add(note.id)
+        else:
+            moved = note.pitch != known.pitch or abs(note.onset - known.onset) > SAMPLE_RATE_HZ * 0.05
+            if moved or note.state is NoteState.RETRACTED:
+                back.add(note.id)
     return len(back) / max(1, len(shown))
 
 
 def _percentiles(values: list[float]) -> tuple[float, float]:
-    return tuple(float(np.percentile(values, share)) for share in (50, 95)) if values else (0.0, 0.0)  # type: ignore[return-value]
+    return (float(np.percentile(values, 50)), float(np.percentile(values, 95))) if values else (0.0, 0.0)

@@ -127,8 +127,7 @@ class NoteTracker:
     def fork(self) -> NoteTracker:
         """A tracker that goes on from here by itself; its tracks keep their numbers and lose their deviations."""
         forked = copy.copy(self)
-        forked._sounding = {column: replace(track, deviations=[]) for column, track in self._sounding.items()}
-        forked._candidates = {column: replace(track, deviations=[]) for column, track in self._candidates.items()}
+        forked._detach()
         return forked
 
     @property
@@ -157,6 +156,10 @@ class NoteTracker:
         changed = [self._drop(track) for track in list(self._candidates.values())]
         changed += [self._end(track, track.last_up + 1) for track in list(self._sounding.values())]
         yield Step(self._next, changed, self._next)
+
+    def _detach(self) -> None:
+        self._sounding = {column: replace(track, deviations=[]) for column, track in self._sounding.items()}
+        self._candidates = {column: replace(track, deviations=[]) for column, track in self._candidates.items()}
 
     def _steps(self, count: int) -> Iterator[Step]:
         if count <= 0:
@@ -202,8 +205,8 @@ class NoteTracker:
         return changed
 
     def explained(self, track: Track) -> float:
-        """The highest level, 0..1, of the lower tracks whose overtone a track may be, because they begin with it or sound
-        already; 0 if there is none.
+        """The highest level, 0..1, of the lower tracks whose overtone a track may be, because they begin with it or
+        sound already; 0 if there is none.
         """
         column = track.pitch - self._low
         below = [

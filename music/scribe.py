@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -10,13 +11,13 @@ from music.activations import Activations, FrameGrid
 from music.arranging import LiveArranger
 from music.audio import SAMPLE_RATE_HZ
 from music.events import NoteRevised
-from music.note import SETTLED, Note, NoteState, PitchBend
+from music.note import Note, NoteState, PitchBend
 from music.note_names import NoteNames, stretch_end
 from music.note_tracking import NoteTracker, Step, Track, TrackingRules, TrackState
 from music.showing import ShowingRules
 from music.tuning import Instrument
 
-LOOKAHEAD_SAMPLES = SAMPLE_RATE_HZ * 150 // 1000
+LOOKAHEAD_SAMPLES = SAMPLE_RATE_HZ * 100 // 1000
 """How much of what follows a group is heard before its place on the neck is settled."""
 
 _SAME_ONSET_FRAMES = 5
@@ -118,7 +119,7 @@ class Scribe:
             revised += self._take(step)
         revised += self._settled(self._arranger.finish(self._offsets()))
         self.processed_until = max(self.processed_until, duration)
-        self._frontier = stretch_end(max(self._frontier, self._grid.frame_count(duration)))
+        self._frontier = sys.maxsize
         revised += self._withdraw()
         return [NoteRevised(note) for note in revised]
 

@@ -92,7 +92,7 @@ class Window:
 
 
 class Windower:
-    """Samples in, in pieces of any length; windows out, in order. Holds less than two windows besides the last piece."""
+    """Samples in, in pieces of any length; windows out, in order. Holds less than two windows and a piece."""
 
     def __init__(self, grid: WindowGrid) -> None:
         self._grid = grid
@@ -100,7 +100,7 @@ class Windower:
         self._received = 0
         # The signal from the start of the window before the next one on; what lies before the signal is silence.
         self._held = np.zeros(max(0, -grid.start_of(-1)), np.float32)
-        self._held_from = grid.start_of(-1) if grid.start_of(-1) < 0 else 0
+        self._held_from = min(0, grid.start_of(-1))
 
     @property
     def duration(self) -> int:

@@ -1,4 +1,4 @@
-"""Basic Pitch's graph as two: samples → features for a whole window, features → activations for as many frames as asked.
+"""Basic Pitch's graph as two: samples → features for a whole window, features → activations for any frames.
 
 The cut lies where time stops being global: before it the constant-Q transform and a normalisation over the window,
 after it convolutions that see ten frames to either side. So a frame that moved into view costs the convolutions of a
@@ -17,7 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import helper
 
-from inference.export.graph_surgery import constant, initializers, part_of, rename, set_constant
+from inference.export.graph_surgery import Shape, constant, initializers, part_of, rename, set_constant
 from inference.export.place import place_model
 from inference.model_spec import ModelSpec, mismatch, read_model_spec
 
@@ -45,7 +45,9 @@ def build(spec: ModelSpec, progress: Callable[[str], None]) -> None:
     content = whole.read_model()
     progress(f"{spec.name}: cutting it out of {whole.name}")
     front_end, head = (
-        cut(onnx.load_from_string(content), read_model_spec(spec.directory.parent / whole.text(part))).SerializeToString()
+        cut(
+            onnx.load_from_string(content), read_model_spec(spec.directory.parent / whole.text(part))
+        ).SerializeToString()
         for part, cut in (("front_end", front_end_of), ("head", head_of))
     )
     check_parity(content, front_end, head, whole)
@@ -81,7 +83,7 @@ def head_of(original: onnx.ModelProto, spec: ModelSpec) -> onnx.ModelProto:
     """
     model = _copied(original)
     rename(model, _cut_of(original), FEATURES)
-    outputs = {tensor.name: ["batch", "frames", *_known(tensor.shape[1:])] for tensor in spec.outputs}
+    outputs: dict[str, Shape] = {tensor.name: ["batch", "frames", *_known(tensor.shape[1:])] for tensor in spec.outputs}
     part = part_of(model, spec.name, {FEATURES: ["batch", "frames", _BINS, 1]}, outputs)
     for name in {node.input[1] for node in part.graph.node if node.op_type == "Reshape"}:
         shape = constant(part, name).tolist()
@@ -138,7 +140,7 @@ def _widen_scale(part: onnx.ModelProto) -> None:
 
 
 def _flatten_normalisation(part: onnx.ModelProto) -> None:
-    """The batch normalisation before the last axis, of length one, is added: after it each element is a loop of its own."""
+    """The batch normalisation before the last axis, of length one, is added: after it each element is its own loop."""
     unsqueeze, scale, shift = (_copied(node) for node in part.graph.node[-3:])
     scale.input[0] = unsqueeze.input[0]
     shift.output[0], unsqueeze.input[0], unsqueeze.output[0] = f"{FEATURES}_flat", f"{FEATURES}_flat", FEATURES
@@ -179,7 +181,7 @@ def _interleaved(part: onnx.ModelProto, node: onnx.NodeProto, name: str, length:
     set_constant(part, f"{name}_bank", bank)
     for key, value in numbers.items():
         set_constant(part, f"{name}_{key}", np.array(value, np.int64))
-    convolution = {"kernel_shape": [1, bank.shape[3]], "strides": [1, 2 * _PHASES]}
+    convolution: dict[str, Any] = {"kernel_shape": [1, bank.shape[3]], "strides": [1, 2 * _PHASES]}
     return [
         # A negative pad cuts off what the last block does not reach.
         helper.make_node("Pad", [node.input[0], f"{name}_pads"], [f"{name}_padded"]),

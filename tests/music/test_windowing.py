@@ -105,7 +105,7 @@ def test_the_newest_window_is_the_signal_and_takes_nothing_from_the_others(
         newest = windower.newest(step)
         if newest is not None:
             assert newest.shift % step == 0
-            assert 0 < newest.shift
+            assert newest.shift > 0
             start = grid.start_of(newest.index) + newest.shift * grid.frame_hop
             assert windower.duration - step * grid.frame_hop < start + grid.window_samples <= windower.duration
             heard = [signal[i] if i >= 0 else 0.0 for i in range(start, start + grid.window_samples)]

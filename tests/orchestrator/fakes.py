@@ -32,6 +32,10 @@ class FakeTranscriber:
         self.pushes_before_error = pushes_before_error
         self.gate = gate
         self.opened: list[FakeStream] = []
+        self.previews: list[int] = []
+
+    async def work(self) -> None:
+        """What a preview costs; nothing unless a test says otherwise."""
 
     def open_stream(self) -> FakeStream:
         self.opened.append(FakeStream(self))
@@ -55,6 +59,8 @@ class FakeStream:
         return self._take(samples)
 
     async def preview(self, step_frames: int) -> Activations | None:
+        self._transcriber.previews.append(step_frames)
+        await self._transcriber.work()
         return None
 
     async def finish(self) -> list[Activations]:
