@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -27,9 +28,9 @@ def set_constant(model: onnx.ModelProto, name: str, value: NDArray[np.generic]) 
         known.CopyFrom(tensor)
 
 
-def constant(model: onnx.ModelProto, name: str) -> NDArray[np.generic]:
+def constant(model: onnx.ModelProto, name: str) -> NDArray[Any]:
     """A constant's value."""
-    value: NDArray[np.generic] = numpy_helper.to_array(initializers(model)[name])
+    value: NDArray[Any] = numpy_helper.to_array(initializers(model)[name])
     return value
 
 
