@@ -127,7 +127,7 @@ class NoteTracker:
     def fork(self) -> NoteTracker:
         """A tracker that goes on from here by itself; its tracks keep their numbers and lose their deviations."""
         forked = copy.copy(self)
-        forked._detach()
+        forked._detach()  # noqa: SLF001 - its own copy
         return forked
 
     @property
