@@ -113,7 +113,7 @@ def test_a_note_is_shown_settled_and_ended() -> None:
 
 
 def test_a_false_start_is_taken_back() -> None:
-    maps = draw_maps(60, [(10, 14, 64, 0.9, 0.8)])
+    maps = draw_maps(60, [(10, 12, 64, 0.9, 0.8)])
     states = [note.state for note in write_down([maps.rows(0, 13), maps.rows(13, 60)], 60 * 256)]
     assert states == [NoteState.TENTATIVE, NoteState.RETRACTED]
 
@@ -128,9 +128,9 @@ def test_a_bend_is_told_at_the_end() -> None:
 
 
 def test_only_what_the_instrument_can_play() -> None:
-    maps = draw_maps(100, [(10, 90, 30, 0.9, 0.8), (10, 90, 84, 0.9, 0.8)])
-    assert {note.pitch for note in write_down([maps], 100 * 256)} == {84}
-    assert {note.pitch for note in write_down([maps], 100 * 256, Instrument(TUNINGS["bass"]))} == {30}
+    maps = draw_maps(100, [(10, 90, 50, 0.9, 0.8), (10, 90, 84, 0.9, 0.8)])
+    assert {note.pitch for note in write_down([maps], 100 * 256)} == {50, 84}
+    assert {note.pitch for note in write_down([maps], 100 * 256, Instrument(TUNINGS["bass"]))} == {50}
 
 
 def test_an_empty_session() -> None:
