@@ -1,14 +1,16 @@
 """Activations to notes, frame by frame: a causal replacement of Basic Pitch's note creation.
 
-The rules follow Bittner et al., "A Lightweight Instrument-Agnostic Model for Polyphonic Note Transcription and
-Multipitch Estimation" (ICASSP 2022): a note begins where the onset activation has a peak, sounds while the frame
-activation stays up, and must last a minimum time. The published post-processing walks a whole file backwards and scales
-by its maximum; here every decision is taken at a frame that depends on the activations alone, so it is the same however
-they were cut into pieces, and nothing after it is looked at.
+Bittner et al., "A Lightweight Instrument-Agnostic Model for Polyphonic Note Transcription and Multipitch Estimation"
+(ICASSP 2022), begin a note where the onset activation exceeds a threshold, walk a whole file backwards and scale by its
+maximum.
+Here every peak of the onset activation, weak ones too, is judged by what lies around it (`music.onset_evidence`) with
+trees fitted on rendered guitars (`music.boosted_trees`); each decision looks at a fixed stretch of frames,
+so it is the same however the activations were cut into pieces, and nothing after it is looked at.
 
-Life of a track at one pitch: BORN at an onset peak (one frame of look-ahead) → CONFIRMED once the frame activation is
-up at least `min_frames` after the onset → ENDED when it stayed down for `tolerance` frames or a confirmed re-strike of
-the same pitch took over; DROPPED instead when it falls silent, or is struck again, before it was confirmed.
+Life of a track at one pitch: BORN at a peak that is likely a note one frame later → CONFIRMED, or DROPPED, once
+`DECISION_FRAMES` have followed the peak → ENDED when the frame activation stayed down for `tolerance` frames or the
+same pitch was confirmed anew. A peak that looked unlikely at first and is a note after all is born when
+it is confirmed.
 """
 
 from __future__ import annotations
@@ -22,35 +24,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music.activations import BINS_PER_SEMITONE, CONTOUR_BINS, LOWEST_PITCH, PITCH_COUNT, Activations
+from music.boosted_trees import load_trees
+from music.onset_evidence import FRAMES_BEFORE, evidence, peaks
+
+DECISION_FRAMES = 6
+"""Frames (11.6 ms) behind a peak that decide about it."""
+_EARLY_FRAMES = 1
 
 
 @dataclass(frozen=True, slots=True)
 class TrackingRules:
-    """Thresholds of the tracker; times in frames (11.6 ms).
-
-    Onset, frame and length are Basic Pitch's published defaults. The other two were chosen on rendered notes (sampled
-    nylon guitar and the plucks of tests/support), where they lift F1 from .69 to .90 and from .74 to .93.
+    """Thresholds of the tracker; times in frames (11.6 ms). Chosen on rendered pieces that no tree was fitted on.
 
     Attributes:
-        onset_threshold, frame_threshold: least activation of an onset, and of a sounding frame.
-        restrike_threshold: least onset activation that strikes a pitch anew while it sounds. When another string is
-            struck, the onset activation of the pitches that ring on stirs as well.
-        overtone_ratio: a note that begins with, or during, a note an octave, twelfth, two octaves or two octaves and a
-            third below it counts only if its frame activation is at least this share of the lower one's.
-        min_frames: a note is confirmed when it sounds this long after its onset.
+        birth_probability: a peak at least this likely to be a note is BORN one frame later.
+        note_probability: a peak at least this likely to be a note when it is decided is CONFIRMED.
+        frame_threshold: least frame activation of a sounding note.
+        min_frames: a note is decided this long after its onset; the trees are fitted for one value.
+        spacing: the same pitch is not struck again sooner.
         tolerance: frames the activation may stay down within one note.
     """
 
-    onset_threshold: float = 0.5
+    birth_probability: float = 0.5
+    note_probability: float = 0.42
     frame_threshold: float = 0.3
-    restrike_threshold: float = 0.7
-    overtone_ratio: float = 0.7
-    min_frames: int = 11
+    min_frames: int = DECISION_FRAMES - 1
+    spacing: int = 4
     tolerance: int = 11
-
-
-_OVERTONES = (12, 19, 24, 28)
-_TOGETHER_FRAMES = 3
 
 
 class TrackState(Enum):
@@ -65,10 +65,12 @@ class Track:
     """A note being followed; only its tracker changes it.
 
     Attributes:
-        number: counts births from 1, by frame, then pitch.
+        number: counts births from 1, in the order in which they were noticed.
         pitch: MIDI pitch.
         onset: frame of the onset's peak.
         strength: activation of that peak, 0..1.
+        confidence: how likely this is a note, 0..1: at birth from the first frame after the onset, from the frames
+            up to the decision once confirmed. Calibrated on rendered pieces, see bench/NOTES.md.
         end: one past the last sounding frame, once ended.
         level: mean frame activation since the onset, 0..1, fixed when confirmed.
         deviations: for every frame after the onset, semitones from the pitch to the contour's crest (NaN: no crest).
@@ -78,6 +80,7 @@ class Track:
     pitch: int
     onset: int
     strength: float
+    confidence: float
     state: TrackState = TrackState.BORN
     end: int | None = None
     level: float = 0.0
@@ -85,15 +88,10 @@ class Track:
     last_up: int = 0
     down: int = 0
 
-    @property
-    def confidence(self) -> float:
-        """Mean of the onset's strength and of the level after it, 0..1: grows with either; not calibrated."""
-        return (self.strength + self.level) / 2
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one frame decided.
+    """What one frame decided; a frame in which a note is born and confirmed at once makes several.
 
     Attributes:
         frame: the frame.
@@ -106,28 +104,37 @@ class Step:
     frontier: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Peak:
+    """A candidate: frame, column, activation, and how likely it is a note."""
+
+    frame: int
+    column: int
+    strength: float
+    probability: float
+
+
 class NoteTracker:
     """Follows the notes of one session between two pitches. A `fork` of it tries out unsettled frames."""
 
     def __init__(self, lowest_pitch: int, highest_pitch: int, rules: TrackingRules | None = None) -> None:
         self._rules = rules or TrackingRules()
-        self._low = max(lowest_pitch, LOWEST_PITCH)
-        first = min(self._low - LOWEST_PITCH, PITCH_COUNT)
-        self._columns = slice(first, max(first, min(highest_pitch - LOWEST_PITCH + 1, PITCH_COUNT)))
-        width = self._columns.stop - first
-        # Rows not yet stepped over (one, waiting for the frame after it) and, for the peaks, the one before.
-        self._onset = np.zeros((1, width), np.float32)
-        self._frame = np.zeros((0, width), np.float32)
-        self._deviation = np.zeros((0, width), np.float32)
+        first = min(max(lowest_pitch - LOWEST_PITCH, 0), PITCH_COUNT)
+        self._columns = range(first, max(first, min(highest_pitch - LOWEST_PITCH + 1, PITCH_COUNT)))
+        # What a decision looks back at, then the row waiting for the frame after it; before the session all is silent.
+        self._past = FRAMES_BEFORE + DECISION_FRAMES
+        self._onset, self._frame, self._centre, self._deviation = (
+            np.zeros((self._past, PITCH_COUNT), np.float32) for _ in range(4)
+        )
         self._next = 0
         self._born = 0
         self._sounding: dict[int, Track] = {}
-        self._candidates: dict[int, Track] = {}
+        self._candidates: dict[tuple[int, int], Track] = {}
 
     def fork(self) -> NoteTracker:
         """A tracker that goes on from here by itself; its tracks keep their numbers and lose their deviations."""
         forked = copy.copy(self)
-        forked._detach()  # noqa: SLF001 - its own copy
+        forked._detach()
         return forked
 
     @property
@@ -142,107 +149,132 @@ class NoteTracker:
 
     def advance(self, piece: Activations) -> Iterator[Step]:
         """The steps that `piece`, which abuts the one before, makes possible: all but the last frame."""
-        columns = self._columns
-        self._onset = np.concatenate([self._onset, piece.onset[:, columns]])
-        self._frame = np.concatenate([self._frame, piece.frame[:, columns]])
-        self._deviation = np.concatenate([self._deviation, crest_deviation(piece.contour)[:, columns]])
-        yield from self._steps(len(self._deviation) - 1)
+        centre = piece.contour[:, 1:CONTOUR_BINS:BINS_PER_SEMITONE]
+        yield from self._read(piece.onset, piece.frame, centre, crest_deviation(piece.contour))
 
     def finish(self) -> Iterator[Step]:
         """The last frame, and then a step that ends or drops everything."""
-        silence = np.zeros((1, self._onset.shape[1]), np.float32)
-        self._onset = np.concatenate([self._onset, silence])
-        yield from self._steps(len(self._deviation))
+        silence = np.zeros((1, PITCH_COUNT), np.float32)
+        if len(self._onset) > self._past:
+            yield from self._read(silence, silence, silence, silence)
         changed = [self._drop(track) for track in list(self._candidates.values())]
         changed += [self._end(track, track.last_up + 1) for track in list(self._sounding.values())]
         yield Step(self._next, changed, self._next)
 
     def _detach(self) -> None:
         self._sounding = {column: replace(track, deviations=[]) for column, track in self._sounding.items()}
-        self._candidates = {column: replace(track, deviations=[]) for column, track in self._candidates.items()}
+        self._candidates = {place: replace(track, deviations=[]) for place, track in self._candidates.items()}
 
-    def _steps(self, count: int) -> Iterator[Step]:
+    def _read(self, *rows: NDArray[np.float32]) -> Iterator[Step]:
+        held = (self._onset, self._frame, self._centre, self._deviation)
+        self._onset, self._frame, self._centre, self._deviation = (
+            np.concatenate([before, new]) for before, new in zip(held, rows, strict=True)
+        )
+        count = len(self._onset) - self._past - 1
         if count <= 0:
             return
-        peaks: list[list[int]] = [[] for _ in range(count)]
-        for row, column in np.argwhere(self._is_peak(self._onset[: count + 2])):
-            peaks[row].append(int(column))
-        levels = self._frame[:count].tolist()
-        deviations = self._deviation[:count].tolist()
-        for row in range(count):
-            changed = self._follow(levels[row], deviations[row])
-            for column in peaks[row]:
-                changed += self._bear(column, float(self._onset[row + 1, column]))
-            self._next += 1
-            onsets = [track.onset for track in self._candidates.values()]
-            yield Step(self._next - 1, changed, min([self._next, *onsets]))
-        self._onset = self._onset[count:]
-        self._frame = self._frame[count:]
-        self._deviation = self._deviation[count:]
+        births = self._judged("tracker_early", _EARLY_FRAMES, self._past, count)
+        decisions = self._judged("tracker_late", DECISION_FRAMES, self._past - self._rules.min_frames, count)
+        for step in range(count):
+            yield from self._step(step + self._past, births[step], decisions[step])
+        self._onset, self._frame, self._centre, self._deviation = (
+            maps[count:] for maps in (self._onset, self._frame, self._centre, self._deviation)
+        )
 
-    def _is_peak(self, onset: NDArray[np.float32]) -> NDArray[np.bool_]:
-        here = onset[1:-1]
-        return (here >= self._rules.onset_threshold) & (here > onset[:-2]) & (here >= onset[2:])
+    def _judged(self, table: str, ahead: int, begin: int, count: int) -> list[list[_Peak]]:
+        """The peaks in `count` rows from `begin` on, row by row, by column."""
+        cut = slice(begin - FRAMES_BEFORE, begin + count + ahead)
+        found: list[list[_Peak]] = [[] for _ in range(count)]
+        columns = slice(self._columns.start, self._columns.stop)
+        rows, places = np.nonzero(peaks(self._onset[begin - 1 : begin + count + 1, columns]))
+        if len(rows):
+            places += self._columns.start
+            maps = (self._onset[cut], self._frame[cut], self._centre[cut])
+            _, figures = evidence(*maps, rows + FRAMES_BEFORE, places, ahead)
+            likely = load_trees(table).probability(figures)
+            strengths = self._onset[rows + begin, places]
+            first = self._next + begin - self._past
+            for row, column, strength, probability in zip(rows, places, strengths, likely, strict=True):
+                peak = _Peak(first + int(row), int(column), min(1.0, float(strength)), float(probability))
+                found[int(row)].append(peak)
+        return found
 
-    def _follow(self, levels: list[float], deviations: list[float]) -> list[Track]:
+    def _step(self, row: int, births: list[_Peak], decisions: list[_Peak]) -> Iterator[Step]:
+        changed = self._follow(row)
+        for peak in births:
+            if peak.probability >= self._rules.birth_probability and not self._is_echo(peak):
+                changed.append(self._bear(peak))
+        undecided = self._next - self._rules.min_frames
+        late = []
+        for peak in decisions:
+            if peak.probability < self._rules.note_probability or self._is_echo(peak):
+                changed += self._dropped(peak)
+                continue
+            if (peak.column, peak.frame) not in self._candidates:
+                changed.append(self._bear(peak, row))
+            late.append(peak)
+        yield Step(self._next, changed, max(0, undecided))
+        confirmed = [track for peak in late for track in self._confirm(peak)]
+        self._next += 1
+        yield Step(self._next - 1, confirmed, max(0, undecided + 1))
+
+    def _is_echo(self, peak: _Peak) -> bool:
+        """Whether the pitch was struck so shortly before that this is still the same stroke."""
+        sounding = self._sounding.get(peak.column)
+        return sounding is not None and peak.frame - sounding.onset <= self._rules.spacing
+
+    def _follow(self, row: int) -> list[Track]:
         changed = []
+        levels, deviations = self._frame[row].tolist(), self._deviation[row].tolist()
         for track in self.tracks:
-            column = track.pitch - self._low
-            track.deviations.append(deviations[column])
-            if levels[column] >= self._rules.frame_threshold:
-                track.last_up, track.down = self._next, 0
-            else:
-                track.down += 1
-            age = self._next - track.onset
-            if track.state is TrackState.BORN:
-                track.level += (levels[column] - track.level) / age
-                if age >= self._rules.min_frames and track.down == 0:
-                    is_overtone = track.level < self._rules.overtone_ratio * self.explained(track)
-                    changed += [self._drop(track)] if is_overtone else self._confirm(track)
-            if track.down >= self._rules.tolerance and track.state is not TrackState.ENDED:
-                confirmed = track.state is TrackState.CONFIRMED
-                changed.append(self._end(track, track.last_up + 1) if confirmed else self._drop(track))
+            column = track.pitch - LOWEST_PITCH
+            self._hear(track, self._next, levels[column], deviations[column])
+            if track.state is TrackState.CONFIRMED and track.down >= self._rules.tolerance:
+                changed.append(self._end(track, track.last_up + 1))
         return changed
 
-    def explained(self, track: Track) -> float:
-        """The highest level, 0..1, of the lower tracks whose overtone a track may be, because they begin with it or
-        sound already; 0 if there is none.
-        """
-        column = track.pitch - self._low
-        below = [
-            lower
-            for interval in _OVERTONES
-            for lower in (self._candidates.get(column - interval), self._sounding.get(column - interval))
-            if lower is not None and lower.onset <= track.onset + _TOGETHER_FRAMES
-        ]
-        return max((lower.level for lower in below), default=0.0)
+    def _hear(self, track: Track, frame: int, level: float, deviation: float) -> None:
+        track.deviations.append(deviation)
+        if level >= self._rules.frame_threshold:
+            track.last_up, track.down = frame, 0
+        else:
+            track.down += 1
+        if track.state is TrackState.BORN:
+            track.level += (level - track.level) / (frame - track.onset)
 
-    def _bear(self, column: int, strength: float) -> list[Track]:
-        if strength < self._rules.restrike_threshold and column in self._sounding:
-            return []
-        before = self._candidates.get(column)
-        dropped = [] if before is None else [self._drop(before)]
+    def _bear(self, peak: _Peak, row: int | None = None) -> Track:
+        """A new track; one born late, when `row` is heard, hears what it has missed."""
         self._born += 1
-        track = Track(self._born, self._low + column, self._next, min(1.0, strength), last_up=self._next)
-        self._candidates[column] = track
-        return [*dropped, track]
+        pitch = peak.column + LOWEST_PITCH
+        track = Track(self._born, pitch, peak.frame, peak.strength, peak.probability, last_up=peak.frame)
+        self._candidates[peak.column, peak.frame] = track
+        if row is not None:
+            for frame in range(peak.frame + 1, self._next + 1):
+                at = row + frame - self._next, peak.column
+                self._hear(track, frame, float(self._frame[at]), float(self._deviation[at]))
+        return track
 
-    def _confirm(self, track: Track) -> list[Track]:
-        column = track.pitch - self._low
-        del self._candidates[column]
-        before = self._sounding.get(column)
-        ended = [] if before is None else [self._end(before, min(before.last_up + 1, track.onset))]
-        track.state = TrackState.CONFIRMED
-        self._sounding[column] = track
+    def _confirm(self, peak: _Peak) -> list[Track]:
+        track = self._candidates.pop((peak.column, peak.frame))
+        before = self._sounding.get(peak.column)
+        ended = (
+            [] if before is None else [self._end(before, max(before.onset + 1, min(before.last_up + 1, peak.frame)))]
+        )
+        track.state, track.confidence = TrackState.CONFIRMED, peak.probability
+        self._sounding[peak.column] = track
         return [*ended, track]
 
+    def _dropped(self, peak: _Peak) -> list[Track]:
+        track = self._candidates.get((peak.column, peak.frame))
+        return [] if track is None else [self._drop(track)]
+
     def _end(self, track: Track, end: int) -> Track:
-        del self._sounding[track.pitch - self._low]
+        del self._sounding[track.pitch - LOWEST_PITCH]
         track.state, track.end = TrackState.ENDED, end
         return track
 
     def _drop(self, track: Track) -> Track:
-        del self._candidates[track.pitch - self._low]
+        del self._candidates[track.pitch - LOWEST_PITCH, track.onset]
         track.state = TrackState.DROPPED
         return track
 

@@ -104,7 +104,7 @@ class Scribe:
                 foretold[cell] += 1
             is_sure = entry is not None and bool(entry.name)
             if name in claimed or not (
-                is_sure or name in self._shown or self._showing.allows(track, tracker.explained(track))
+                is_sure or name in self._shown or self._showing.allows(track)
             ):
                 continue
             claimed.add(name)

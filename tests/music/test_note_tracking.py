@@ -62,7 +62,7 @@ def test_one_note_is_born_confirmed_and_ended() -> None:
     changes = [change for *_, changed in follow(NoteTracker(40, 86), [maps]) for change in changed]
     assert [(frame, state) for frame, *_, state, _ in changes] == [
         (10, TrackState.BORN),
-        (21, TrackState.CONFIRMED),
+        (15, TrackState.CONFIRMED),
         (60, TrackState.ENDED),
     ]
     assert ended(maps) == [(10, 50, 64)]
@@ -71,7 +71,7 @@ def test_one_note_is_born_confirmed_and_ended() -> None:
 @pytest.mark.parametrize(
     ("why", "notes", "expected"),
     [
-        ("shorter than the least length", [(10, 20, 64, 0.9, 0.8)], []),
+        ("gone at once", [(10, 12, 64, 0.9, 0.8)], []),
         ("onset below the threshold", [(10, 50, 64, 0.4, 0.8)], []),
         ("never sounds", [(10, 50, 64, 0.9, 0.2)], []),
         ("below the lowest string", [(10, 50, 39, 0.9, 0.8)], []),
@@ -82,7 +82,7 @@ def test_one_note_is_born_confirmed_and_ended() -> None:
         ("stirred, not struck", [(10, 40, 64, 0.9, 0.8), (40, 80, 64, 0.6, 0.8)], [(10, 80, 64)]),
         ("a weak octave above", [(10, 50, 52, 0.9, 0.8), (11, 50, 64, 0.9, 0.4)], [(10, 50, 52)]),
         ("a played octave", [(10, 50, 52, 0.9, 0.8), (11, 50, 64, 0.9, 0.7)], [(10, 50, 52), (11, 50, 64)]),
-        ("a weak fifth is no overtone", [(10, 50, 52, 0.9, 0.8), (11, 50, 59, 0.9, 0.4)], [(10, 50, 52), (11, 50, 59)]),
+        ("a fifth is no overtone", [(10, 50, 52, 0.9, 0.8), (10, 50, 59, 0.9, 0.7)], [(10, 50, 52), (10, 50, 59)]),
         ("at the very start", [(0, 40, 64, 0.9, 0.8)], [(0, 40, 64)]),
         ("until the very end", [(60, 100, 64, 0.9, 0.8)], [(60, 100, 64)]),
         ("too late to be sure of", [(95, 100, 64, 0.9, 0.8)], []),
@@ -92,8 +92,9 @@ def test_a_rule(why: str, notes: list[Drawn], expected: list[tuple[int, int, int
     assert sorted(ended(draw_maps(100, notes))) == sorted(expected), why
 
 
-def test_a_re_strike_that_does_not_last_leaves_the_note_alone() -> None:
-    maps = draw_maps(100, [(10, 45, 64, 0.9, 0.8), (40, 45, 64, 0.9, 0.8)])
+def test_a_pitch_is_not_struck_again_at_once() -> None:
+    maps = draw_maps(100, [(10, 45, 64, 0.9, 0.8)])
+    maps.onset[14, 64 - 21] = 0.95
     assert ended(maps) == [(10, 45, 64)]
 
 
@@ -103,17 +104,39 @@ def test_nothing_sounds_in_nothing() -> None:
     assert [step.changed for step in tracker.finish()] == [[]]
 
 
-@given(strength=st.floats(0.5, 1), more=st.floats(0, 0.5), level=st.floats(0.3, 0.9))
-@settings(max_examples=20, deadline=None)
-def test_more_evidence_is_more_confidence(strength: float, more: float, level: float) -> None:
-    def confidence(strength: float, level: float) -> float:
-        tracker = NoteTracker(40, 86)
-        for step in tracker.advance(draw_maps(100, [(10, 90, 64, strength, level)])):
-            assert len(step.changed) < 3
-        return tracker.tracks[0].confidence
+@given(strength=st.floats(0, 1), level=st.floats(0, 1))
+@settings(max_examples=30, deadline=None)
+def test_confidence_is_as_much_as_a_note_needs(strength: float, level: float) -> None:
+    rules = TrackingRules()
+    least = {TrackState.BORN: rules.birth_probability, TrackState.CONFIRMED: rules.note_probability}
+    tracker = NoteTracker(40, 86, rules)
+    for step in tracker.advance(draw_maps(100, [(10, 90, 64, strength, level)])):
+        for track in step.changed:
+            assert 0 <= track.confidence <= 1
+            assert step.frame > track.onset or track.confidence >= least.get(track.state, 0)
+            assert track.state is not TrackState.CONFIRMED or track.confidence >= rules.note_probability
 
-    assert 0 <= confidence(strength, level) <= confidence(min(1, strength + more), level) <= 1
-    assert confidence(strength, level) <= confidence(strength, min(1, level + more))
+
+def test_a_note_that_looks_unlikely_at_first_is_born_when_it_is_decided() -> None:
+    maps = draw_maps(100, [(10, 50, 64, 0.9, 0.8)])
+    tracker = NoteTracker(40, 86, TrackingRules(birth_probability=1.0))
+    changes = [change for *_, changed in follow(tracker, [maps]) for change in changed]
+    assert [(frame, onset, state) for frame, _, _, onset, state, _ in changes] == [
+        (15, 10, TrackState.BORN),
+        (15, 10, TrackState.CONFIRMED),
+        (60, 10, TrackState.ENDED),
+    ]
+
+
+@given(seed=st.integers(0, 30), cut=st.integers(30, 110))
+@settings(max_examples=15, deadline=None)
+def test_what_was_decided_does_not_know_what_follows(seed: int, cut: int) -> None:
+    whole, other = noise_maps(120, seed), noise_maps(120, seed + 1000)
+    heard = [
+        [step for step in follow(NoteTracker(40, 86), [whole.rows(0, cut), rest]) if step[0] < cut - 1]
+        for rest in (whole.rows(cut, 120), other.rows(cut, 120))
+    ]
+    assert heard[0] == heard[1]
 
 
 def test_a_copy_tries_out_what_is_not_settled() -> None:
@@ -127,9 +150,11 @@ def test_a_copy_tries_out_what_is_not_settled() -> None:
 
 
 def test_an_instrument_beyond_the_network_hears_what_there_is() -> None:
-    maps = draw_maps(60, [(10, 50, 21, 0.9, 0.8), (10, 50, 108, 0.9, 0.8)])
+    maps = noise_maps(120, 3)
     heard = [change for *_, changed in follow(NoteTracker(12, 127), [maps]) for change in changed]
-    assert {pitch for _, _, pitch, *_ in heard} == {21, 108}
+    pitches = {pitch for _, _, pitch, *_ in heard}
+    assert min(pitches) >= 21
+    assert max(pitches) <= 108
     assert not any(changed for *_, changed in follow(NoteTracker(12, 14), [maps]))
 
 

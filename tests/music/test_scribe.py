@@ -186,9 +186,9 @@ def test_a_bend_is_told_at_the_end() -> None:
 
 
 def test_only_what_the_instrument_can_play() -> None:
-    maps = draw_maps(100, [(10, 90, 30, 0.9, 0.8), (10, 90, 84, 0.9, 0.8)])
-    assert {note.pitch for note in write_down([maps], 100 * 256)} == {84}
-    assert {note.pitch for note in write_down([maps], 100 * 256, Instrument(TUNINGS["bass"]))} == {30}
+    maps = draw_maps(100, [(10, 90, 50, 0.9, 0.8), (10, 90, 84, 0.9, 0.8)])
+    assert {note.pitch for note in write_down([maps], 100 * 256)} == {50, 84}
+    assert {note.pitch for note in write_down([maps], 100 * 256, Instrument(TUNINGS["bass"]))} == {50}
 
 
 def test_an_empty_session() -> None:
