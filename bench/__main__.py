@@ -9,6 +9,7 @@ QUICK = {
     "notes": "note and tab accuracy beside stock Basic Pitch",
     "latency": "how soon live notes come and what a stream costs",
     "idle": "memory and processor time of a stack that does nothing",
+    "live": "how soon notes are shown and settled, and how many are taken back",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
 WITH_OPTIONS = ("latency",)

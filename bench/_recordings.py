@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench._peers import ROOT
 from bench._scoring import PlainNote, notes_of
@@ -26,6 +27,13 @@ class Recording:
     audio: Path
     truth: list[PlainNote]
     tuning: tuple[int, ...]
+
+    def read(self) -> tuple[NDArray[np.float32], int]:
+        """The samples, f32[n], mono, and their rate."""
+        with wave.open(str(self.audio)) as file:
+            channels, rate_hz = file.getnchannels(), file.getframerate()
+            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, channels)
+        return samples.mean(axis=1, dtype=np.float32) / np.float32(32_768), rate_hz
 
 
 def labelled() -> tuple[list[Recording], list[str]]:

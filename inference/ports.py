@@ -27,6 +27,15 @@ class ActivationStream(Protocol):
         """
         ...
 
+    async def preview(self, step_frames: int) -> Activations | None:
+        """What can be said already about the frames after the settled ones: provisional activations, or None when there
+        is nothing new. They change no settled activation, however often they are asked for.
+
+        Args:
+            step_frames: the newest samples are heard once this many frames have come; at least 1.
+        """
+        ...
+
     async def finish(self) -> list[Activations]:
         """The activations that are left, the signal followed by silence. Nothing may be pushed afterwards."""
         ...

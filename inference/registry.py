@@ -128,22 +128,23 @@ def build_models(model_repo: Path, progress: Callable[[str], None] = lambda _lin
         Unavailable: MODEL_MISSING, its source is out of reach; MODEL_MISMATCH, the source holds something else. Models
             built before that stay, and so does the old file of the one that failed.
     """
-    builders = _builders()
     for name in model_names(model_repo):
         spec = read_model_spec(model_repo / name)
         try:
             spec.read_model()
         except Unavailable:
-            if name not in builders:
+            builder = _builders().get(name)
+            if builder is None:
                 raise
-            builders[name](spec, progress)
+            builder(spec, progress)
         progress(f"{name}: ready")
 
 
 def _builders() -> dict[str, Callable[[ModelSpec, Callable[[str], None]], None]]:
-    from inference.export import basic_pitch
+    from inference.export import basic_pitch, basic_pitch_parts
 
-    return {"basic_pitch": basic_pitch.build}
+    parts = dict.fromkeys(("basic_pitch_frontend", "basic_pitch_head"), basic_pitch_parts.build)
+    return {"basic_pitch": basic_pitch.build, **parts}
 
 
 def verify_models(model_repo: Path) -> list[ModelCheck]:

@@ -8,21 +8,36 @@ stretches the times afterwards; here windows step whole frames, so every frame l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import anyio
+import anyio.to_thread
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.model_spec import ModelSpec, TensorSpec, mismatch
-from inference.onnx_runner import OnnxRunner
+from inference.networks import Rows, open_network
 from music.activations import CONTOUR_BINS, PITCH_COUNT, Activations, FrameGrid
 from music.audio import SAMPLE_RATE_HZ
 from music.events import ModelReference
 from music.windowing import Window, Windower, WindowGrid
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a window says: the frames it settles, and provisionally those after them."""
+
+    settled: Activations
+    provisional: Activations
+
+
 class WindowedTranscriber:
     """A network that takes windows of fixed length and says onsets, sounding notes and contours a frame.
+
+    Args:
+        spec: its configuration; the models it names as its parts lie beside it.
+        threads: windows at a time, over all streams.
 
     Raises:
         Unavailable: MODEL_MISSING or MODEL_MISMATCH.
@@ -32,39 +47,57 @@ class WindowedTranscriber:
         self.windows = window_grid(spec)
         self.reference = ModelReference(spec.role, spec.name, spec.sha256)
         self.grid = FrameGrid(self.windows.frame_hop, spec.integer("onset_lag"))
-        self._samples = spec.tensor("samples")
-        self._onset, self._frame, self._contour = (spec.tensor(m).name for m in ("onset", "frame", "contour"))
-        self._runner = OnnxRunner(spec, threads)
+        self._network = open_network(spec, threads)
+        self._threads = threads
+        self._limiter = anyio.CapacityLimiter(threads)
 
     def open_stream(self) -> WindowStream:
         return WindowStream(self)
 
-    async def transcribe(self, windows: Sequence[Window], duration: int | None = None) -> list[Activations]:
-        """The frames that `windows` answer for, in their order.
+    async def transcribe(self, windows: Sequence[Window], duration: int | None = None) -> list[_Known]:
+        """What `windows`, which settle frames, say, in their order.
 
         Args:
             windows: windows of one signal.
             duration: length of the signal in samples once it has ended; frames behind it are dropped.
         """
-        results: list[Activations | None] = [None] * len(windows)
+        results: list[_Known | None] = [None] * len(windows)
         waiting = iter(enumerate(windows))
 
         async def work() -> None:
             for place, window in waiting:
-                results[place] = await self._run(window, duration)
+                results[place] = await self._settle(window, duration)
 
         # No more tasks than runs at a time: a long file must not queue up before other sessions' windows.
         async with anyio.create_task_group() as group:
-            for _ in range(min(self._runner.threads, len(windows))):
+            for _ in range(min(self._threads, len(windows))):
                 group.start_soon(work)
         return [result for result in results if result is not None]
 
-    async def _run(self, window: Window, duration: int | None) -> Activations:
-        shape = [n or 1 for n in self._samples.shape]
-        outputs = await self._runner.run({self._samples.name: window.samples.reshape(shape)})
-        return self.windows.trim(
-            window.index, outputs[self._onset], outputs[self._frame], outputs[self._contour], duration
+    async def foretell(self, window: Window) -> Activations:
+        """Provisional activations of the frames from the settled ones to the window's end."""
+        begin = self.windows.left_frames + self.windows.hop_frames - window.shift
+        return self._provisional(window.index, await self._run(window, begin))
+
+    async def _settle(self, window: Window, duration: int | None) -> _Known:
+        begin, end = self.windows.settled_rows(window.index, duration)
+        # The unsettled frames to the window's end come with it for a few frames more, and the result does not depend on
+        # whether anybody asks for them.
+        rows = await self._run(window, begin)
+        settled = rows.part(0, end - begin)
+        first = window.index * self.windows.hop_frames
+        return _Known(
+            Activations(first, settled.onset, settled.frame, settled.contour),
+            self._provisional(window.index, rows.part(self.windows.hop_frames, self.windows.window_frames)),
         )
+
+    def _provisional(self, index: int, rows: Rows) -> Activations:
+        first = (index + 1) * self.windows.hop_frames
+        return Activations(first, rows.onset, rows.frame, rows.contour, settled=False)
+
+    async def _run(self, window: Window, begin: int) -> Rows:
+        run = partial(self._network.run, window.samples, begin, self.windows.window_frames)
+        return await anyio.to_thread.run_sync(run, limiter=self._limiter)
 
 
 class WindowStream:
@@ -73,14 +106,31 @@ class WindowStream:
     def __init__(self, transcriber: WindowedTranscriber) -> None:
         self._transcriber = transcriber
         self._windower = Windower(transcriber.windows)
+        self._told: tuple[int, int] | None = None
+        self._tail: Activations | None = None
 
     async def push(self, samples: NDArray[np.float32]) -> list[Activations]:
         """See `ActivationStream.push`."""
-        return await self._transcriber.transcribe(self._windower.push(samples))
+        known = await self._transcriber.transcribe(self._windower.push(samples))
+        if known:
+            self._tail = known[-1].provisional
+        return [one.settled for one in known]
+
+    async def preview(self, step_frames: int) -> Activations | None:
+        """See `ActivationStream.preview`."""
+        window = self._windower.newest(step_frames)
+        tail, self._tail = self._tail, None
+        if window is None:
+            return tail
+        if (window.index, window.shift) == self._told:
+            return None
+        self._told = (window.index, window.shift)
+        return await self._transcriber.foretell(window)
 
     async def finish(self) -> list[Activations]:
         """See `ActivationStream.finish`."""
-        return await self._transcriber.transcribe(self._windower.finish(), self._windower.duration)
+        known = await self._transcriber.transcribe(self._windower.finish(), self._windower.duration)
+        return [one.settled for one in known]
 
 
 def window_grid(spec: ModelSpec) -> WindowGrid:

@@ -40,19 +40,21 @@ class FrameGrid:
 
 @dataclass(frozen=True, slots=True)
 class Activations:
-    """Settled activations of consecutive frames; consecutive pieces abut.
+    """Activations of consecutive frames; consecutive settled pieces abut, a provisional one abuts the settled ones.
 
     Attributes:
         first_frame: index of row 0, counted from the session's first frame.
         onset: f32[t, 88], probability that a note of this pitch begins in the frame, 0..1; column 0 is MIDI pitch 21.
         frame: f32[t, 88], probability that this pitch sounds, 0..1.
         contour: f32[t, 264], salience in thirds of a semitone, 0..1; bin 3p + 1 is the centre of column p's pitch.
+        settled: whether they are final; provisional ones are replaced by what comes next.
     """
 
     first_frame: int
     onset: NDArray[np.float32]
     frame: NDArray[np.float32]
     contour: NDArray[np.float32]
+    settled: bool = True
 
     def __len__(self) -> int:
         return int(self.onset.shape[0])
@@ -66,7 +68,7 @@ class Activations:
         """Frames [start, end), counted from the session's first frame and cut to what is here."""
         begin = min(max(start - self.first_frame, 0), len(self))
         cut = slice(begin, max(begin, end - self.first_frame))
-        return Activations(self.first_frame + begin, self.onset[cut], self.frame[cut], self.contour[cut])
+        return Activations(self.first_frame + begin, self.onset[cut], self.frame[cut], self.contour[cut], self.settled)
 
 
 def join(pieces: Sequence[Activations]) -> Activations:
@@ -85,4 +87,5 @@ def join(pieces: Sequence[Activations]) -> Activations:
         np.concatenate([piece.onset for piece in pieces]),
         np.concatenate([piece.frame for piece in pieces]),
         np.concatenate([piece.contour for piece in pieces]),
+        all(piece.settled for piece in pieces),
     )

@@ -81,6 +81,17 @@ class Progressed:
 
 
 @dataclass(frozen=True, slots=True)
+class CadenceChanged:
+    """Tentative notes are looked for every `cadence` samples from now on, or not at all (0).
+
+    `cause` is "file" (nobody waits for them), "load", "backlog" or "recovered".
+    """
+
+    cadence: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class GapFound:
     """Input in [start, end) was lost and not transcribed."""
 
@@ -131,7 +142,9 @@ class SnapshotTaken:
     failed: SessionFailed | None
 
 
-Payload = SessionStarted | NoteRevised | Progressed | GapFound | SessionEnded | SessionFailed | SnapshotTaken
+Payload = (
+    SessionStarted | NoteRevised | Progressed | CadenceChanged | GapFound | SessionEnded | SessionFailed | SnapshotTaken
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +172,7 @@ def is_durable(payload: Payload) -> bool:
     """Whether an event lives for the retention time and is never dropped; the others expire and may be coalesced."""
     if isinstance(payload, NoteRevised):
         return payload.note.state in SETTLED
-    return not isinstance(payload, Progressed | SnapshotTaken)
+    return not isinstance(payload, Progressed | CadenceChanged | SnapshotTaken)
 
 
 def is_terminal(payload: Payload) -> bool:

@@ -13,8 +13,9 @@ the same pitch took over; DROPPED instead when it falls silent, or is struck aga
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
@@ -106,7 +107,7 @@ class Step:
 
 
 class NoteTracker:
-    """Follows the notes of one session between two pitches. Copy it (`copy.deepcopy`) to try out unsettled frames."""
+    """Follows the notes of one session between two pitches. A `fork` of it tries out unsettled frames."""
 
     def __init__(self, lowest_pitch: int, highest_pitch: int, rules: TrackingRules | None = None) -> None:
         self._rules = rules or TrackingRules()
@@ -122,6 +123,12 @@ class NoteTracker:
         self._born = 0
         self._sounding: dict[int, Track] = {}
         self._candidates: dict[int, Track] = {}
+
+    def fork(self) -> NoteTracker:
+        """A tracker that goes on from here by itself; its tracks keep their numbers and lose their deviations."""
+        forked = copy.copy(self)
+        forked._detach()  # noqa: SLF001 - its own copy
+        return forked
 
     @property
     def next_frame(self) -> int:
@@ -149,6 +156,10 @@ class NoteTracker:
         changed = [self._drop(track) for track in list(self._candidates.values())]
         changed += [self._end(track, track.last_up + 1) for track in list(self._sounding.values())]
         yield Step(self._next, changed, self._next)
+
+    def _detach(self) -> None:
+        self._sounding = {column: replace(track, deviations=[]) for column, track in self._sounding.items()}
+        self._candidates = {column: replace(track, deviations=[]) for column, track in self._candidates.items()}
 
     def _steps(self, count: int) -> Iterator[Step]:
         if count <= 0:
@@ -186,14 +197,17 @@ class NoteTracker:
             if track.state is TrackState.BORN:
                 track.level += (levels[column] - track.level) / age
                 if age >= self._rules.min_frames and track.down == 0:
-                    changed += [self._drop(track)] if self._is_overtone(track) else self._confirm(track)
+                    is_overtone = track.level < self._rules.overtone_ratio * self.explained(track)
+                    changed += [self._drop(track)] if is_overtone else self._confirm(track)
             if track.down >= self._rules.tolerance and track.state is not TrackState.ENDED:
                 confirmed = track.state is TrackState.CONFIRMED
                 changed.append(self._end(track, track.last_up + 1) if confirmed else self._drop(track))
         return changed
 
-    def _is_overtone(self, track: Track) -> bool:
-        """Whether a track about to be confirmed is explained by a lower one that begins with it or sounds already."""
+    def explained(self, track: Track) -> float:
+        """The highest level, 0..1, of the lower tracks whose overtone a track may be, because they begin with it or
+        sound already; 0 if there is none.
+        """
         column = track.pitch - self._low
         below = [
             lower
@@ -201,7 +215,7 @@ class NoteTracker:
             for lower in (self._candidates.get(column - interval), self._sounding.get(column - interval))
             if lower is not None and lower.onset <= track.onset + _TOGETHER_FRAMES
         ]
-        return any(track.level < self._rules.overtone_ratio * lower.level for lower in below)
+        return max((lower.level for lower in below), default=0.0)
 
     def _bear(self, column: int, strength: float) -> list[Track]:
         if strength < self._rules.restrike_threshold and column in self._sounding:

@@ -3,58 +3,112 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from music.activations import Activations, FrameGrid
 from music.arranging import LiveArranger
 from music.audio import SAMPLE_RATE_HZ
 from music.events import NoteRevised
-from music.note import SETTLED, Note, NoteState, PitchBend
+from music.note import Note, NoteState, PitchBend
+from music.note_names import NoteNames, stretch_end
 from music.note_tracking import NoteTracker, Step, Track, TrackingRules, TrackState
+from music.showing import ShowingRules
 from music.tuning import Instrument
 
-LOOKAHEAD_SAMPLES = SAMPLE_RATE_HZ * 350 // 1000
+LOOKAHEAD_SAMPLES = SAMPLE_RATE_HZ * 100 // 1000
 """How much of what follows a group is heard before its place on the neck is settled."""
 
+_SAME_ONSET_FRAMES = 5
+_SURER = 0.2
 _LEAST_BEND_SEMITONES = 0.2
 _BEND_STEP_FRAMES = 4
 
 
 @dataclass(slots=True)
 class _Entry:
-    """A note on its way through the log: its track, and its revision as last reported (None: not yet)."""
+    """A settled track on its way through the log: its name once it is confirmed, its revision once it is committed."""
 
     track: Track
-    reported: Note | None = None
-    confirmed: bool = False
+    name: str = ""
+    committed: Note | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A tentative note as it was last told, the frame of its onset, and the one it was named after."""
+
+    note: Note
+    onset: int
+    first_onset: int
 
 
 class Scribe:
     """Writes down one session.
 
-    Every COMMITTED, ENDED and RETRACTED note is decided at a frame that depends on the activations alone, so the
-    settled notes, their ids and their order do not depend on how the activations were cut into pieces. TENTATIVE
-    revisions do: a note that is settled by the piece that brought it is never reported as tentative.
+    Every COMMITTED and ENDED note is decided at a frame that depends on the settled activations alone, so the settled
+    notes, their ids and their order do not depend on how the activations were cut into pieces, nor on what was
+    previewed. TENTATIVE notes come from previews: the tracker's rules tried on activations that may still change. Under
+    the name they are foretold they are committed later, or retracted.
 
     Attributes:
         processed_until: the watermark, a sample index: every note with an earlier onset is COMMITTED or ENDED.
     """
 
-    def __init__(self, instrument: Instrument, grid: FrameGrid, rules: TrackingRules | None = None) -> None:
+    def __init__(
+        self,
+        instrument: Instrument,
+        grid: FrameGrid,
+        rules: TrackingRules | None = None,
+        showing: ShowingRules | None = None,
+    ) -> None:
         self.processed_until = 0
         self._grid = grid
         self._tracker = NoteTracker(instrument.lowest_pitch, instrument.highest_pitch, rules)
-        self._minimum_frames = (rules or TrackingRules()).min_frames
+        self._showing = showing or ShowingRules()
+        self._least_frames = (rules or TrackingRules()).min_frames
         self._arranger = LiveArranger(instrument, LOOKAHEAD_SAMPLES)
-        self._entries: dict[str, _Entry] = {}
+        self._names = NoteNames()
+        self._entries: dict[int, _Entry] = {}
+        self._by_name: dict[str, _Entry] = {}
+        self._shown: dict[str, _Shown] = {}
+        self._frontier = 0
         self._end = math.inf
 
     def advance(self, activations: Activations) -> list[NoteRevised]:
-        """The revisions that `activations`, which abut those before, bring, in order."""
+        """The revisions that settled `activations`, which abut those before, bring, in order."""
         revised: list[Note] = []
         for step in self._tracker.advance(activations):
             revised += self._take(step)
-        revised += self._tentative()
+        self._names.close(self._frontier)
+        revised += self._withdraw()
+        return [NoteRevised(note) for note in revised]
+
+    def preview(self, activations: Activations) -> list[NoteRevised]:
+        """What changes about the TENTATIVE notes by provisional `activations` of the frames after the settled ones.
+
+        Nothing is retracted here: what is no longer heard may be heard again, and what is settled decides.
+        """
+        tracks, tracker = self._foreseen(activations)
+        foretold: Counter[tuple[int, int]] = Counter()
+        claimed: set[str] = set()
+        revised: list[Note] = []
+        for track in tracks:
+            entry = self._entries.get(track.number)
+            name = entry.name if entry is not None else ""
+            cell = (track.pitch, stretch_end(track.onset))
+            if not name:
+                name = self._shown_near(track, claimed)
+                name = name or self._names.foretell(track.pitch, track.onset, foretold[cell])
+                foretold[cell] += 1
+            is_sure = entry is not None and bool(entry.name)
+            if name in claimed or not (
+                is_sure or name in self._shown or self._showing.allows(track, tracker.explained(track))
+            ):
+                continue
+            claimed.add(name)
+            revised += self._show(name, track, activations.end_frame)
         return [NoteRevised(note) for note in revised]
 
     def finish(self, duration: int) -> list[NoteRevised]:
@@ -65,12 +119,15 @@ class Scribe:
             revised += self._take(step)
         revised += self._settled(self._arranger.finish(self._offsets()))
         self.processed_until = max(self.processed_until, duration)
+        self._frontier = sys.maxsize
+        revised += self._withdraw()
         return [NoteRevised(note) for note in revised]
 
     def _take(self, step: Step) -> list[Note]:
         revised: list[Note] = []
         for track in step.changed:
             revised += self._change(track)
+        self._frontier = step.frontier
         known_until = self._grid.sample_of(step.frontier)
         revised += self._settled(self._arranger.advance(known_until, self._offsets()))
         open_onset = self._arranger.first_unsettled
@@ -79,50 +136,79 @@ class Scribe:
         return revised
 
     def _change(self, track: Track) -> list[Note]:
-        name = f"n{track.number}"
         match track.state:
             case TrackState.BORN:
-                self._entries[name] = _Entry(track)
+                self._entries[track.number] = _Entry(track)
             case TrackState.CONFIRMED:
-                self._entries[name].confirmed = True
-                self._arranger.add(self._note(track, NoteState.TENTATIVE))
+                entry = self._entries[track.number]
+                entry.name = self._names.give(track.pitch, track.onset)
+                self._by_name[entry.name] = entry
+                self._arranger.add(self._note(entry.name, track, NoteState.TENTATIVE))
             case TrackState.DROPPED:
-                reported = self._entries.pop(name).reported
-                return [] if reported is None else [replace(reported, state=NoteState.RETRACTED, stability=0.0)]
+                del self._entries[track.number]
             case TrackState.ENDED:
-                reported = self._entries[name].reported
-                if reported is not None and reported.state in SETTLED:
-                    return [self._ended(reported, track)]
+                entry = self._entries[track.number]
+                if entry.committed is not None:
+                    return [self._ended(entry.committed, entry)]
         return []
 
     def _settled(self, placed: list[Note]) -> list[Note]:
         revised = []
         for note in placed:
-            entry = self._entries[note.id]
-            entry.reported = replace(note, state=NoteState.COMMITTED, stability=1.0, offset=None)
-            revised.append(entry.reported)
+            entry = self._by_name[note.id]
+            entry.committed = replace(note, state=NoteState.COMMITTED, stability=1.0, offset=None)
+            self._shown.pop(note.id, None)
+            revised.append(entry.committed)
             if entry.track.state is TrackState.ENDED:
-                revised.append(self._ended(entry.reported, entry.track))
+                revised.append(self._ended(entry.committed, entry))
         return revised
 
-    def _tentative(self) -> list[Note]:
-        """Notes that are still open, where they are new or have changed since they were reported."""
-        revised = []
-        for entry in self._entries.values():
-            if entry.reported is not None and entry.reported.state in SETTLED:
-                continue
-            note = self._note(entry.track, NoteState.TENTATIVE)
-            if entry.reported != note:
-                entry.reported = note
-                revised.append(note)
-        return revised
+    def _foreseen(self, activations: Activations) -> tuple[list[Track], NoteTracker]:
+        """The tracks, by onset and pitch, that are not committed and would be there if `activations` were settled, and
+        the tracker that says so.
+        """
+        tracker = self._tracker.fork()
+        ended: list[Track] = []
+        for step in tracker.advance(activations):
+            ended += [track for track in step.changed if track.state is TrackState.ENDED]
+        tracks = sorted([*ended, *tracker.tracks], key=lambda track: (track.onset, track.pitch))
+        entries = ((track, self._entries.get(track.number)) for track in tracks)
+        return [track for track, entry in entries if entry is None or entry.committed is None], tracker
+
+    def _shown_near(self, track: Track, claimed: set[str]) -> str:
+        """The tentative note that this one is, a little moved; "" if there is none."""
+        near = [
+            (abs(shown.onset - track.onset), name)
+            for name, shown in self._shown.items()
+            if shown.note.pitch == track.pitch and name not in claimed and name not in self._by_name
+        ]
+        distance, name = min(near, default=(math.inf, ""))
+        return name if distance <= _SAME_ONSET_FRAMES else ""
+
+    def _show(self, name: str, track: Track, known_until: int) -> list[Note]:
+        """A note's tentative revision, if it is new, has moved or is much surer."""
+        shown = self._shown.get(name)
+        grown = min(1.0, (known_until - track.onset) / (self._least_frames + 1))
+        stability = 1.0 if track.state is not TrackState.BORN else track.confidence * grown
+        note = replace(self._note(name, track, NoteState.TENTATIVE), stability=stability)
+        if note.onset < self.processed_until:
+            return []
+        if shown is not None and shown.onset == track.onset and abs(shown.note.stability - note.stability) < _SURER:
+            return []
+        self._shown[name] = _Shown(note, track.onset, track.onset if shown is None else shown.first_onset)
+        return [note]
+
+    def _withdraw(self) -> list[Note]:
+        """Tentative notes whose name nothing can get any more."""
+        gone = [
+            name
+            for name, shown in self._shown.items()
+            if name not in self._by_name and stretch_end(shown.first_onset) <= self._frontier
+        ]
+        return [replace(self._shown.pop(name).note, state=NoteState.RETRACTED, stability=0.0) for name in gone]
 
     def _offsets(self) -> dict[str, int | None]:
-        return {
-            name: self._offset(entry.track)
-            for name, entry in self._entries.items()
-            if entry.confirmed and entry.track.end is not None
-        }
+        return {name: self._offset(entry.track) for name, entry in self._by_name.items() if entry.track.end is not None}
 
     def _offset(self, track: Track) -> int:
         """A note's end: past its onset, not past the end of the signal."""
@@ -130,23 +216,21 @@ class Scribe:
         end = onset if track.end is None else max(onset + self._grid.hop, self._grid.sample_of(track.end))
         return int(min(end, self._end))
 
-    def _note(self, track: Track, state: NoteState) -> Note:
-        age = self._tracker.next_frame - track.onset
-        confirmed = track.state is not TrackState.BORN
-        stability = 1.0 if confirmed else track.confidence * min(1.0, age / (self._minimum_frames + 1))
+    def _note(self, name: str, track: Track, state: NoteState) -> Note:
         return Note(
-            id=f"n{track.number}",
+            id=name,
             state=state,
             onset=self._grid.sample_of(track.onset),
             pitch=track.pitch,
             velocity=track.level,
             confidence=track.confidence,
-            stability=stability,
+            stability=1.0,
         )
 
-    def _ended(self, note: Note, track: Track) -> Note:
-        del self._entries[note.id]
-        return replace(note, state=NoteState.ENDED, offset=self._offset(track), bends=self._bends(track))
+    def _ended(self, note: Note, entry: _Entry) -> Note:
+        del self._by_name[entry.name]
+        del self._entries[entry.track.number]
+        return replace(note, state=NoteState.ENDED, offset=self._offset(entry.track), bends=self._bends(entry.track))
 
     def _bends(self, track: Track) -> tuple[PitchBend, ...]:
         """Course of the pitch, a point every 46 ms, from just before it leaves the note's pitch to just after."""

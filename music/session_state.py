@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from music.events import (
+    CadenceChanged,
     GapFound,
     NoteRevised,
     Payload,
@@ -29,6 +30,7 @@ class SessionState:
         sequence: of the last event applied.
         durable_sequence: of the last durable event applied.
         processed_until: the watermark, a sample index.
+        cadence: samples between two looks for tentative notes, 0 for none; None until it is told.
         notes: the latest revision of every note that is not retracted, by id.
     """
 
@@ -40,6 +42,7 @@ class SessionState:
         self.processed_until = 0
         self.received_until = 0
         self.duration: int | None = None
+        self.cadence: int | None = None
         self.started: SessionStarted | None = None
         self.notes: dict[str, Note] = {}
         self.gaps: list[GapFound] = []
@@ -90,6 +93,8 @@ class SessionState:
             case Progressed(received_until, duration):
                 self.received_until = max(self.received_until, received_until)
                 self.duration = self.duration if duration is None else duration
+            case CadenceChanged(cadence):
+                self.cadence = cadence
             case GapFound() as gap:
                 if gap not in self.gaps:
                     self.gaps.append(gap)

@@ -4,6 +4,9 @@ Every boundary is fixed in sample index from the session's start, so how the sig
 leaves no trace. Window k begins `left_frames` before frame k * hop_frames and answers for the hop_frames frames from
 there on; what it says about the frames left and right of those is dropped, because a network knows little near an
 edge. Before the signal and after its end the windows hold zeros.
+
+Between two of these windows lie others, a frame or more later than the first, that say what can be said already about
+the newest frames; they settle nothing.
 """
 
 from __future__ import annotations
@@ -12,8 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from music.activations import Activations
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,46 +59,48 @@ class WindowGrid:
         """How many windows answer for all frames of a signal of `duration` samples."""
         return -(-self.frame_count(duration) // self.hop_frames)
 
-    def trim(
-        self,
-        index: int,
-        onset: NDArray[np.float32],
-        frame: NDArray[np.float32],
-        contour: NDArray[np.float32],
-        duration: int | None = None,
-    ) -> Activations:
-        """The frames a window answers for.
+    @property
+    def edge_frames(self) -> int:
+        """Frames right of those a window settles: their activations may still change."""
+        return self.window_frames - self.left_frames - self.hop_frames
+
+    def settled_rows(self, index: int, duration: int | None = None) -> tuple[int, int]:
+        """Rows [begin, end) of a window whose frames it answers for.
 
         Args:
             index: which window.
-            onset: f32[window_frames, 88].
-            frame: f32[window_frames, 88].
-            contour: f32[window_frames, 264].
             duration: length of the whole signal once it has ended; frames behind it are dropped.
         """
         first = index * self.hop_frames
         count = self.hop_frames if duration is None else min(self.hop_frames, self.frame_count(duration) - first)
-        cut = slice(self.left_frames, self.left_frames + max(0, count))
-        return Activations(first, onset[cut], frame[cut], contour[cut])
+        return self.left_frames, self.left_frames + max(0, count)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window of the signal: `samples` is f32[window_samples], mono."""
+    """One window of the signal.
+
+    Attributes:
+        index: which window of the grid it is, or was before it moved on.
+        samples: f32[window_samples], mono.
+        shift: frames by which it begins later than the grid's window; 0 for those that settle frames.
+    """
 
     index: int
     samples: NDArray[np.float32]
+    shift: int = 0
 
 
 class Windower:
-    """Samples in, in pieces of any length; windows out, in order. Holds less than one window besides the last piece."""
+    """Samples in, in pieces of any length; windows out, in order. Holds less than two windows and a piece."""
 
     def __init__(self, grid: WindowGrid) -> None:
         self._grid = grid
         self._next = 0
         self._received = 0
-        # The signal from the next window's start on; what lies before the signal is silence.
-        self._held = np.zeros(max(0, -grid.start_of(0)), np.float32)
+        # The signal from the start of the window before the next one on; what lies before the signal is silence.
+        self._held = np.zeros(max(0, -grid.start_of(-1)), np.float32)
+        self._held_from = min(0, grid.start_of(-1))
 
     @property
     def duration(self) -> int:
@@ -110,6 +113,18 @@ class Windower:
         self._held = np.concatenate([self._held, samples.astype(np.float32, copy=False)])
         return self._take(self._grid.complete_count(self._received))
 
+    def newest(self, step_frames: int) -> Window | None:
+        """The window that ends nearest to the newest sample, a whole number of steps after the last one that settled
+        frames; None when that is the last one itself.
+
+        Args:
+            step_frames: frames from one such window to the next.
+        """
+        last = self._grid.start_of(self._next - 1)
+        step = step_frames * self._grid.frame_hop
+        steps = (self._received - self._grid.window_samples - last) // step
+        return self._cut(self._next - 1, steps * step_frames) if steps > 0 else None
+
     def finish(self) -> list[Window]:
         """The windows that answer for the remaining frames, padded with zeros; nothing may be pushed after it."""
         count = self._grid.window_count(self._received)
@@ -119,13 +134,14 @@ class Windower:
         return self._take(count)
 
     def _take(self, count: int) -> list[Window]:
-        windows = []
-        hop = self._grid.hop_frames * self._grid.frame_hop
-        begin = 0
-        for index in range(self._next, count):
-            windows.append(Window(index, self._held[begin : begin + self._grid.window_samples].copy()))
-            begin += hop
+        windows = [self._cut(index) for index in range(self._next, count)]
         if windows:
             self._next = count
+            begin = max(0, self._grid.start_of(count - 1) - self._held_from)
             self._held = self._held[begin:].copy()
+            self._held_from += begin
         return windows
+
+    def _cut(self, index: int, shift: int = 0) -> Window:
+        begin = self._grid.start_of(index) + shift * self._grid.frame_hop - self._held_from
+        return Window(index, self._held[begin : begin + self._grid.window_samples].copy(), shift)

@@ -10,9 +10,11 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from inference.ports import Transcriber
+from music.audio import SAMPLE_RATE_HZ
 from music.errors import GenesisError, InvalidInput, Reason, Unavailable
 from music.events import AudioEncoding, EndReason, SessionConfig, SessionEnded, SessionFailed, SessionStarted
 from music.scribe import Scribe
+from orchestrator.cadence import Cadence
 from orchestrator.container import DecodeLimits
 from orchestrator.intake import Listener
 from orchestrator.publisher import Publisher
@@ -41,12 +43,16 @@ class SessionLimits:
         max_duration_s: of the audio, and of the call.
         flush_s: how long a session whose caller has gone may still transcribe what it had accepted.
         decode: of an encoded file.
+        cadence_s: how often tentative notes of a live stream are looked for, while there is room; 0 for never.
+        backlog_s: how much signal may wait before they are not.
     """
 
     idle_timeout_s: float = 60.0
     max_duration_s: float = 24 * 3600
     flush_s: float = 0.7
     decode: DecodeLimits = field(default_factory=DecodeLimits)
+    cadence_s: float = 0.1
+    backlog_s: float = 0.4
 
 
 class Session:
@@ -147,7 +153,7 @@ class Session:
         with heard_out, heard, known_out, known, steps_out, steps:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._hear, hearing, heard_out)
-                group.start_soon(self._transcribe, heard, known_out)
+                group.start_soon(self._transcribe, self._transcribing(hearing), heard, known_out)
                 group.start_soon(scribing.run, known, steps_out)
                 try:
                     await telling.run(steps)
@@ -163,10 +169,19 @@ class Session:
         except GenesisError as error:
             self._fail(error)
 
-    async def _transcribe(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]) -> None:
+    def _transcribing(self, hearing: Hearing) -> Transcribing:
+        # Nobody watches a file being read.
+        is_file = self._config.audio.encoding is AudioEncoding.CONTAINER
+        normal_s = 0.0 if is_file else self._limits.cadence_s
+        cadence = Cadence(round(normal_s * SAMPLE_RATE_HZ), round(self._limits.backlog_s * SAMPLE_RATE_HZ))
+        return Transcribing(self._transcriber, cadence, lambda: hearing.received_until)
+
+    async def _transcribe(
+        self, transcribing: Transcribing, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]
+    ) -> None:
         try:
             with self._flush_scope, out:
-                await Transcribing(self._transcriber).run(heard, out)
+                await transcribing.run(heard, out)
         except GenesisError as error:
             self._fail(error)
         # Nobody takes what is still heard.

@@ -7,7 +7,8 @@ Each stage ends when its input does; a failure of the input ends the first early
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -21,8 +22,9 @@ from inference.ports import Transcriber
 from music.activations import Activations
 from music.audio import SAMPLE_RATE_HZ
 from music.errors import InvalidInput, Reason
-from music.events import AudioEncoding, AudioFormat, NoteRevised, Progressed, SessionConfig
+from music.events import AudioEncoding, AudioFormat, CadenceChanged, NoteRevised, Progressed, SessionConfig
 from music.scribe import Scribe
+from orchestrator.cadence import Cadence
 from orchestrator.container import DecodeLimits, Spool, decode, samples_in
 from orchestrator.decoding import PcmDecoder, Samples
 from orchestrator.intake import Listener, too_long
@@ -51,11 +53,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the network found, the signal it has taken up to then (samples), and the whole length once known."""
+    """What the network found, the signal it has taken up to then (samples), and the whole length once known; and what
+    became of the cadence, if it changed.
+    """
 
     activations: tuple[Activations, ...]
     taken: int
     duration: int | None
+    cadence: CadenceChanged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Step:
         notes: revisions in order, made while the watermark stood at `before`; afterwards it stands at `after`.
         received_until: signal taken in so far, a sample index.
         duration: the whole recording's length, once known.
+        cadence: what became of the cadence, if it changed.
     """
 
     notes: tuple[NoteRevised, ...]
@@ -73,6 +79,7 @@ class Step:
     after: int
     received_until: int
     duration: int | None
+    cadence: CadenceChanged | None = None
 
 
 @dataclass
@@ -141,24 +148,48 @@ class Hearing:
 
 class Transcribing:
     """The second stage: signal → activations. What waits already is taken in one bite, so that a network that is behind
-    gets several windows at once.
+    gets several windows at once. What is settled goes first; what can be foretold follows when nothing else waits.
+
+    Args:
+        received_until: how much signal has been accepted, a sample index.
     """
 
-    def __init__(self, transcriber: Transcriber) -> None:
+    def __init__(self, transcriber: Transcriber, cadence: Cadence, received_until: Callable[[], int]) -> None:
+        self._received_until = received_until
         self._stream = transcriber.open_stream()
+        self._hop = transcriber.grid.hop
+        self._cadence = cadence
         self._taken = 0
         self._duration: int | None = None
 
     async def run(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]) -> None:
         """Take everything, then the tail. Leaves both channels to the caller: a flush may be cut short."""
+        if not self._cadence.normal:
+            await out.send(Known((), 0, None, CadenceChanged(0, "file")))
         async for first in heard:
             pieces = [first, *_waiting(heard)]
             self._duration = pieces[-1].duration
             signal = np.concatenate([piece.samples for piece in pieces])
+            begun = time.perf_counter()
             found = await self._stream.push(signal)
             self._taken += len(signal)
             await out.send(self._known(found))
+            if (provisional := await self._foretold()) is not None:
+                await out.send(self._known([provisional]))
+            busy_s = time.perf_counter() - begun
+            if changed := self._cadence.observe(len(signal), busy_s, self._waiting):
+                await out.send(Known((), self._taken, self._duration, changed))
         await out.send(self._known(await self._stream.finish()))
+
+    @property
+    def _waiting(self) -> int:
+        return self._received_until() - self._taken
+
+    async def _foretold(self) -> Activations | None:
+        step = self._cadence.step
+        if not step or self._waiting >= step:
+            return None
+        return await self._stream.preview(max(1, step // self._hop))
 
     def _known(self, found: list[Activations]) -> Known:
         return Known(tuple(found), self._taken, self._duration)
@@ -177,17 +208,19 @@ class Scribing:
             async for piece in known:
                 self.taken = piece.taken
                 if not piece.activations:
-                    await out.send(self._step([], self._scribe.processed_until, piece.duration))
+                    await out.send(self._step([], self._scribe.processed_until, piece.duration, piece.cadence))
                 for activations in piece.activations:
                     before = self._scribe.processed_until
-                    work = partial(self._scribe.advance, activations)
+                    work = partial(self._scribe.advance if activations.settled else self._scribe.preview, activations)
                     notes = await _off_loop_if(len(activations) > _INLINE_FRAMES, work)
                     await out.send(self._step(notes, before, piece.duration))
             before = self._scribe.processed_until
             await out.send(self._step(self._scribe.finish(self.taken), before, self.taken))
 
-    def _step(self, notes: list[NoteRevised], before: int, duration: int | None) -> Step:
-        return Step(tuple(notes), before, self._scribe.processed_until, self.taken, duration)
+    def _step(
+        self, notes: list[NoteRevised], before: int, duration: int | None, cadence: CadenceChanged | None = None
+    ) -> Step:
+        return Step(tuple(notes), before, self._scribe.processed_until, self.taken, duration, cadence)
 
 
 @dataclass
@@ -208,6 +241,9 @@ class Telling:
             Conflict, Unavailable: the log cannot be written.
         """
         async for step in steps:
+            if step.cadence is not None:
+                await self.publisher.publish(step.cadence, step.before)
+                continue
             for revised in step.notes:
                 await self.publisher.publish(revised, step.before)
             moved = step.after > self.watermark or step.received_until - self._told_until >= _PROGRESS_EVERY

@@ -10,6 +10,7 @@ from google.protobuf import json_format
 
 from music.errors import GenesisError
 from music.events import (
+    CadenceChanged,
     GapFound,
     NoteRevised,
     Progressed,
@@ -26,6 +27,7 @@ FRAME_TYPES: Final[dict[type, str]] = {
     SessionStarted: "session:started",
     NoteRevised: "note",
     Progressed: "progress:update",
+    CadenceChanged: "cadence:changed",
     GapFound: "gap",
     SessionEnded: "job:complete",
     SessionFailed: "job:error",

@@ -12,6 +12,7 @@ from music.errors import InvalidInput, Reason
 from music.events import (
     AudioEncoding,
     AudioFormat,
+    CadenceChanged,
     EndReason,
     GapFound,
     ModelReference,
@@ -192,6 +193,8 @@ def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:
             message.progress.received_until_s = seconds(received_until)
             if duration is not None:
                 message.progress.duration_s = seconds(duration)
+        case CadenceChanged(cadence, cause):
+            message.cadence.CopyFrom(session_pb2.CadenceChanged(cadence_s=seconds(cadence), cause=cause))
         case GapFound() as gap:
             message.gap.CopyFrom(_encode_gap(gap))
         case SessionEnded() as ended:
@@ -259,6 +262,8 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:
             progress = message.progress
             duration = sample_at(progress.duration_s) if progress.HasField("duration_s") else None
             return Progressed(sample_at(progress.received_until_s), duration)
+        case "cadence":
+            return CadenceChanged(sample_at(message.cadence.cadence_s), message.cadence.cause)
         case "gap":
             return _decode_gap(message.gap)
         case "ended":

@@ -55,6 +55,7 @@ def described(state: SessionState) -> dict[str, Any]:
             for gap in state.gaps
         ],
         "processed_until_s": pytest.approx(seconds(state.processed_until)),
+        "cadence_s": None if state.cadence is None else pytest.approx(seconds(state.cadence)),
         "sequence": state.sequence,
         "durable_sequence": state.durable_sequence,
         "ended": state.ended is not None,

@@ -71,7 +71,9 @@ def test_frames_abut_and_count_once(grid: WindowGrid, length: int) -> None:
         sampled = np.zeros((grid.window_frames, 1), np.float32)
         heard = window.samples[:: grid.frame_hop]
         sampled[: len(heard), 0] = heard
-        pieces.append(grid.trim(window.index, sampled, sampled, sampled, duration=length))
+        begin, end = grid.settled_rows(window.index, length)
+        rows = sampled[begin:end]
+        pieces.append(Activations(window.index * grid.hop_frames, rows, rows, rows))
     if not pieces:
         assert length == 0
         return
@@ -85,6 +87,30 @@ def test_a_window_is_complete_once_its_last_sample_is_there(grid: WindowGrid, le
     count = grid.complete_count(length)
     assert count == 0 or grid.start_of(count - 1) + grid.window_samples <= length
     assert grid.start_of(count) + grid.window_samples > length
+
+
+@given(
+    grid=grids,
+    length=st.integers(0, 300),
+    sizes=st.lists(st.integers(1, 90), min_size=1, max_size=4),
+    step=st.integers(1, 9),
+)
+def test_the_newest_window_is_the_signal_and_takes_nothing_from_the_others(
+    grid: WindowGrid, length: int, sizes: list[int], step: int
+) -> None:
+    signal = np.arange(1, length + 1, dtype=np.float32)
+    windower, windows = Windower(grid), []
+    for piece in cut(signal, sizes):
+        windows += windower.push(piece)
+        newest = windower.newest(step)
+        if newest is not None:
+            assert newest.shift % step == 0
+            assert newest.shift > 0
+            start = grid.start_of(newest.index) + newest.shift * grid.frame_hop
+            assert windower.duration - step * grid.frame_hop < start + grid.window_samples <= windower.duration
+            heard = [signal[i] if i >= 0 else 0.0 for i in range(start, start + grid.window_samples)]
+            np.testing.assert_array_equal(newest.samples, np.array(heard, np.float32))
+    assert [w.index for w in [*windows, *windower.finish()]] == [w.index for w in windows_of(grid, [signal])]
 
 
 def test_basic_pitch_begins_fifteen_frames_before_the_signal() -> None:

@@ -32,6 +32,10 @@ class FakeTranscriber:
         self.pushes_before_error = pushes_before_error
         self.gate = gate
         self.opened: list[FakeStream] = []
+        self.previews: list[int] = []
+
+    async def work(self) -> None:
+        """What a preview costs; nothing unless a test says otherwise."""
 
     def open_stream(self) -> FakeStream:
         self.opened.append(FakeStream(self))
@@ -53,6 +57,11 @@ class FakeStream:
             raise self._transcriber.error
         self.pushes += 1
         return self._take(samples)
+
+    async def preview(self, step_frames: int) -> Activations | None:
+        self._transcriber.previews.append(step_frames)
+        await self._transcriber.work()
+        return None
 
     async def finish(self) -> list[Activations]:
         return self._take(np.zeros(-len(self._waiting) % HOP, np.float32))

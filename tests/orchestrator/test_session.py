@@ -12,6 +12,7 @@ from music.errors import Conflict, GenesisError, InvalidInput, Overloaded, Reaso
 from music.events import (
     AudioEncoding,
     AudioFormat,
+    CadenceChanged,
     EndReason,
     NoteRevised,
     Progressed,
@@ -155,6 +156,14 @@ async def test_a_truncated_file_is_transcribed_as_far_as_it_goes() -> None:
     failure = await stage.fails(once(wav(SONG, rate_hz=22_050, data_size=10 * len(SONG))))
     assert failure.reason is Reason.AUDIO_TRUNCATED
     assert len(fold(stage.sink.events).notes) == 8
+
+
+async def test_a_file_says_once_that_nothing_tentative_comes() -> None:
+    stage = Stage(config=FILE)
+    await stage.session.run(once(*in_chunks(wav(SONG, rate_hz=22_050), 10_000)))
+    payloads = [event.payload for event in stage.sink.events]
+    assert [p for p in payloads if isinstance(p, CadenceChanged)] == [CadenceChanged(0, "file")]
+    assert stage.transcriber.previews == []
 
 
 async def test_a_file_tells_its_length() -> None:

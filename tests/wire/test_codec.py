@@ -11,6 +11,7 @@ from music.errors import InvalidInput, Reason
 from music.events import (
     AudioEncoding,
     AudioFormat,
+    CadenceChanged,
     EndReason,
     GapFound,
     ModelReference,
@@ -71,6 +72,7 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
     started,
     st.builds(NoteRevised, notes),
     st.builds(Progressed, samples, st.none() | samples),
+    st.builds(CadenceChanged, samples, words),
     gaps,
     ended,
     failed,

@@ -21,6 +21,7 @@ interface Vector {
     notes: ExpectedNote[];
     gaps: { start_s: number; end_s: number; cause: string }[];
     processed_until_s: number;
+    cadence_s: number | null;
     sequence: number;
     durable_sequence: number;
     ended: boolean;
@@ -42,6 +43,7 @@ function summary(state: SessionState): Vector["state"] {
     })),
     gaps: state.gaps.map((gap) => ({ start_s: seconds(gap.start), end_s: seconds(gap.end), cause: gap.cause })),
     processed_until_s: seconds(state.processedUntil),
+    cadence_s: state.cadence === null ? null : seconds(state.cadence),
     sequence: state.sequence,
     durable_sequence: state.durableSequence,
     ended: state.ended !== null,

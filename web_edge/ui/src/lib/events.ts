@@ -88,6 +88,7 @@ export type Payload =
   | Started
   | { readonly kind: "note"; readonly note: Note }
   | { readonly kind: "progress"; readonly receivedUntil: number; readonly duration: number | null }
+  | { readonly kind: "cadence"; readonly cadence: number; readonly cause: string }
   | Gap
   | Ended
   | Failed
@@ -105,7 +106,7 @@ export interface SessionEvent {
 /** Durable events are never dropped; the others expire and may be coalesced. */
 export function isDurable(payload: Payload): boolean {
   if (payload.kind === "note") return payload.note.state === "committed" || payload.note.state === "ended";
-  return payload.kind !== "progress" && payload.kind !== "snapshot";
+  return payload.kind !== "progress" && payload.kind !== "cadence" && payload.kind !== "snapshot";
 }
 
 /**
@@ -136,6 +137,8 @@ function decodePayload({ payload, sequence }: EventMessage): Payload {
       const duration = durationS === undefined ? null : sampleAt(durationS);
       return { kind: "progress", receivedUntil: sampleAt(receivedUntilS), duration };
     }
+    case "cadence":
+      return { kind: "cadence", cadence: sampleAt(payload.value.cadenceS), cause: payload.value.cause };
     case "gap":
       return decodeGap(payload.value);
     case "ended":

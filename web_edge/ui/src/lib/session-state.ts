@@ -14,6 +14,8 @@ export class SessionState {
   processedUntil = 0;
   receivedUntil = 0;
   duration: number | null = null;
+  /** Samples between two looks for tentative notes, 0 for none; null until it is told. */
+  cadence: number | null = null;
   started: Started | null = null;
   /** The latest revision of every note that is not retracted, by id. */
   notes = new Map<string, Note>();
@@ -66,6 +68,9 @@ export class SessionState {
       case "progress":
         this.receivedUntil = Math.max(this.receivedUntil, payload.receivedUntil);
         this.duration = payload.duration ?? this.duration;
+        break;
+      case "cadence":
+        this.cadence = payload.cadence;
         break;
       case "gap":
         if (!this.gaps.some((gap) => isSameGap(gap, payload))) this.gaps.push(payload);

@@ -90,6 +90,14 @@ class Gap(_message.Message):
     cause: str
     def __init__(self, start_s: _Optional[float] = ..., end_s: _Optional[float] = ..., cause: _Optional[str] = ...) -> None: ...
 
+class CadenceChanged(_message.Message):
+    __slots__ = ("cadence_s", "cause")
+    CADENCE_S_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    cadence_s: float
+    cause: str
+    def __init__(self, cadence_s: _Optional[float] = ..., cause: _Optional[str] = ...) -> None: ...
+
 class SessionEnded(_message.Message):
     __slots__ = ("reason", "duration_s")
     REASON_FIELD_NUMBER: _ClassVar[int]

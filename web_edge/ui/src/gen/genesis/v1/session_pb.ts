@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file genesis/v1/session.proto.
  */
 export const file_genesis_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChhnZW5lc2lzL3YxL3Nlc3Npb24ucHJvdG8SCmdlbmVzaXMudjEivAEKDVNlc3Npb25Db25maWcSJgoFYXVkaW8YASABKAsyFy5nZW5lc2lzLnYxLkF1ZGlvRm9ybWF0EioKCmluc3RydW1lbnQYAiABKAsyFi5nZW5lc2lzLnYxLkluc3RydW1lbnQSEwoLdHJhbnNjcmliZXIYAyABKAkSLgoKc2VwYXJhdGlvbhgEIAEoDjIaLmdlbmVzaXMudjEuU2VwYXJhdGlvbk1vZGUSEgoKc2Vzc2lvbl9pZBgFIAEoCSI8Cg5Nb2RlbFJlZmVyZW5jZRIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc2hhMjU2GAMgASgJIpcBCg5TZXNzaW9uU3RhcnRlZBIpCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWcSKgoGbW9kZWxzGAIgAygLMhouZ2VuZXNpcy52MS5Nb2RlbFJlZmVyZW5jZRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMCghQcm9ncmVzcxIYChByZWNlaXZlZF91bnRpbF9zGAEgASgBEhcKCmR1cmF0aW9uX3MYAiABKAFIAIgBAUINCgtfZHVyYXRpb25fcyI0CgNHYXASDwoHc3RhcnRfcxgBIAEoARINCgVlbmRfcxgCIAEoARINCgVjYXVzZRgDIAEoCSJJCgxTZXNzaW9uRW5kZWQSJQoGcmVhc29uGAEgASgOMhUuZ2VuZXNpcy52MS5FbmRSZWFzb24SEgoKZHVyYXRpb25fcxgCIAEoASJdCg1TZXNzaW9uRmFpbGVkEicKBnJlYXNvbhgBIAEoDjIXLmdlbmVzaXMudjEuRXJyb3JSZWFzb24SDwoHbWVzc2FnZRgCIAEoCRISCgpkdXJhdGlvbl9zGAMgASgBIqQCCg9TZXNzaW9uU25hcHNob3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdhdHRlbXB0GAMgASgNEhkKEXByb2Nlc3NlZF91bnRpbF9zGAQgASgBEisKB3N0YXJ0ZWQYBSABKAsyGi5nZW5lc2lzLnYxLlNlc3Npb25TdGFydGVkEh8KBW5vdGVzGAYgAygLMhAuZ2VuZXNpcy52MS5Ob3RlEh0KBGdhcHMYByADKAsyDy5nZW5lc2lzLnYxLkdhcBInCgVlbmRlZBgIIAEoCzIYLmdlbmVzaXMudjEuU2Vzc2lvbkVuZGVkEikKBmZhaWxlZBgJIAEoCzIZLmdlbmVzaXMudjEuU2Vzc2lvbkZhaWxlZCqkAQoOU2VwYXJhdGlvbk1vZGUSHwobU0VQQVJBVElPTl9NT0RFX1VOU1BFQ0lGSUVEEAASFwoTU0VQQVJBVElPTl9NT0RFX09GRhABEhgKFFNFUEFSQVRJT05fTU9ERV9BVVRPEAISIgoeU0VQQVJBVElPTl9NT0RFX1ZPQ0FMU19SRU1PVkVEEAMSGgoWU0VQQVJBVElPTl9NT0RFX0dVSVRBUhAEKnMKCUVuZFJlYXNvbhIaChZFTkRfUkVBU09OX1VOU1BFQ0lGSUVEEAASGAoURU5EX1JFQVNPTl9DT01QTEVURUQQARIYChRFTkRfUkVBU09OX0NBTkNFTExFRBACEhYKEkVORF9SRUFTT05fRFJBSU5FRBADYgZwcm90bzM", [file_genesis_v1_audio, file_genesis_v1_error, file_genesis_v1_instrument, file_genesis_v1_note, file_google_protobuf_timestamp]);
+  fileDesc("ChhnZW5lc2lzL3YxL3Nlc3Npb24ucHJvdG8SCmdlbmVzaXMudjEivAEKDVNlc3Npb25Db25maWcSJgoFYXVkaW8YASABKAsyFy5nZW5lc2lzLnYxLkF1ZGlvRm9ybWF0EioKCmluc3RydW1lbnQYAiABKAsyFi5nZW5lc2lzLnYxLkluc3RydW1lbnQSEwoLdHJhbnNjcmliZXIYAyABKAkSLgoKc2VwYXJhdGlvbhgEIAEoDjIaLmdlbmVzaXMudjEuU2VwYXJhdGlvbk1vZGUSEgoKc2Vzc2lvbl9pZBgFIAEoCSI8Cg5Nb2RlbFJlZmVyZW5jZRIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc2hhMjU2GAMgASgJIpcBCg5TZXNzaW9uU3RhcnRlZBIpCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWcSKgoGbW9kZWxzGAIgAygLMhouZ2VuZXNpcy52MS5Nb2RlbFJlZmVyZW5jZRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMCghQcm9ncmVzcxIYChByZWNlaXZlZF91bnRpbF9zGAEgASgBEhcKCmR1cmF0aW9uX3MYAiABKAFIAIgBAUINCgtfZHVyYXRpb25fcyI0CgNHYXASDwoHc3RhcnRfcxgBIAEoARINCgVlbmRfcxgCIAEoARINCgVjYXVzZRgDIAEoCSIyCg5DYWRlbmNlQ2hhbmdlZBIRCgljYWRlbmNlX3MYASABKAESDQoFY2F1c2UYAiABKAkiSQoMU2Vzc2lvbkVuZGVkEiUKBnJlYXNvbhgBIAEoDjIVLmdlbmVzaXMudjEuRW5kUmVhc29uEhIKCmR1cmF0aW9uX3MYAiABKAEiXQoNU2Vzc2lvbkZhaWxlZBInCgZyZWFzb24YASABKA4yFy5nZW5lc2lzLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAiABKAkSEgoKZHVyYXRpb25fcxgDIAEoASKkAgoPU2Vzc2lvblNuYXBzaG90EhIKCnNlc3Npb25faWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHYXR0ZW1wdBgDIAEoDRIZChFwcm9jZXNzZWRfdW50aWxfcxgEIAEoARIrCgdzdGFydGVkGAUgASgLMhouZ2VuZXNpcy52MS5TZXNzaW9uU3RhcnRlZBIfCgVub3RlcxgGIAMoCzIQLmdlbmVzaXMudjEuTm90ZRIdCgRnYXBzGAcgAygLMg8uZ2VuZXNpcy52MS5HYXASJwoFZW5kZWQYCCABKAsyGC5nZW5lc2lzLnYxLlNlc3Npb25FbmRlZBIpCgZmYWlsZWQYCSABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25GYWlsZWQqpAEKDlNlcGFyYXRpb25Nb2RlEh8KG1NFUEFSQVRJT05fTU9ERV9VTlNQRUNJRklFRBAAEhcKE1NFUEFSQVRJT05fTU9ERV9PRkYQARIYChRTRVBBUkFUSU9OX01PREVfQVVUTxACEiIKHlNFUEFSQVRJT05fTU9ERV9WT0NBTFNfUkVNT1ZFRBADEhoKFlNFUEFSQVRJT05fTU9ERV9HVUlUQVIQBCpzCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFEVORF9SRUFTT05fQ09NUExFVEVEEAESGAoURU5EX1JFQVNPTl9DQU5DRUxMRUQQAhIWChJFTkRfUkVBU09OX0RSQUlORUQQA2IGcHJvdG8z", [file_genesis_v1_audio, file_genesis_v1_error, file_genesis_v1_instrument, file_genesis_v1_note, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message genesis.v1.SessionConfig
@@ -179,6 +179,35 @@ export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
   messageDesc(file_genesis_v1_session, 4);
 
 /**
+ * How often tentative notes are looked for, told when it changes. Nothing that is committed depends on it.
+ *
+ * @generated from message genesis.v1.CadenceChanged
+ */
+export type CadenceChanged = Message<"genesis.v1.CadenceChanged"> & {
+  /**
+   * Seconds between two looks; 0 while there are none and notes are shown when they are committed.
+   *
+   * @generated from field: double cadence_s = 1;
+   */
+  cadenceS: number;
+
+  /**
+   * "file": nobody waits for tentative notes; "load": computing takes too much of the time; "backlog": audio waits;
+   * "recovered": there is room again.
+   *
+   * @generated from field: string cause = 2;
+   */
+  cause: string;
+};
+
+/**
+ * Describes the message genesis.v1.CadenceChanged.
+ * Use `create(CadenceChangedSchema)` to create a new message.
+ */
+export const CadenceChangedSchema: GenMessage<CadenceChanged> = /*@__PURE__*/
+  messageDesc(file_genesis_v1_session, 5);
+
+/**
  * @generated from message genesis.v1.SessionEnded
  */
 export type SessionEnded = Message<"genesis.v1.SessionEnded"> & {
@@ -198,7 +227,7 @@ export type SessionEnded = Message<"genesis.v1.SessionEnded"> & {
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 5);
+  messageDesc(file_genesis_v1_session, 6);
 
 /**
  * @generated from message genesis.v1.SessionFailed
@@ -227,7 +256,7 @@ export type SessionFailed = Message<"genesis.v1.SessionFailed"> & {
  * Use `create(SessionFailedSchema)` to create a new message.
  */
 export const SessionFailedSchema: GenMessage<SessionFailed> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 6);
+  messageDesc(file_genesis_v1_session, 7);
 
 /**
  * The durable part of a session, folded. A reader that joins late or resumes gets this and then the rest; it replaces
@@ -293,7 +322,7 @@ export type SessionSnapshot = Message<"genesis.v1.SessionSnapshot"> & {
  * Use `create(SessionSnapshotSchema)` to create a new message.
  */
 export const SessionSnapshotSchema: GenMessage<SessionSnapshot> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 7);
+  messageDesc(file_genesis_v1_session, 8);
 
 /**
  * @generated from enum genesis.v1.SeparationMode
