@@ -46,7 +46,7 @@ class TrackingRules:
     """
 
     birth_probability: float = 0.5
-    note_probability: float = 0.42
+    note_probability: float = 0.5
     frame_threshold: float = 0.3
     min_frames: int = DECISION_FRAMES - 1
     spacing: int = 4
@@ -134,7 +134,7 @@ class NoteTracker:
     def fork(self) -> NoteTracker:
         """A tracker that goes on from here by itself; its tracks keep their numbers and lose their deviations."""
         forked = copy.copy(self)
-        forked._detach()
+        forked._detach()  # noqa: SLF001 - its own copy
         return forked
 
     @property

@@ -90,7 +90,7 @@ class Scribe:
 
         Nothing is retracted here: what is no longer heard may be heard again, and what is settled decides.
         """
-        tracks, tracker = self._foreseen(activations)
+        tracks = self._foreseen(activations)
         foretold: Counter[tuple[int, int]] = Counter()
         claimed: set[str] = set()
         revised: list[Note] = []
@@ -103,9 +103,7 @@ class Scribe:
                 name = name or self._names.foretell(track.pitch, track.onset, foretold[cell])
                 foretold[cell] += 1
             is_sure = entry is not None and bool(entry.name)
-            if name in claimed or not (
-                is_sure or name in self._shown or self._showing.allows(track)
-            ):
+            if name in claimed or not (is_sure or name in self._shown or self._showing.allows(track)):
                 continue
             claimed.add(name)
             revised += self._show(name, track, activations.end_frame)
@@ -163,17 +161,15 @@ class Scribe:
                 revised.append(self._ended(entry.committed, entry))
         return revised
 
-    def _foreseen(self, activations: Activations) -> tuple[list[Track], NoteTracker]:
-        """The tracks, by onset and pitch, that are not committed and would be there if `activations` were settled, and
-        the tracker that says so.
-        """
+    def _foreseen(self, activations: Activations) -> list[Track]:
+        """The tracks, by onset and pitch, that are not committed and would be there if `activations` were settled."""
         tracker = self._tracker.fork()
         ended: list[Track] = []
         for step in tracker.advance(activations):
             ended += [track for track in step.changed if track.state is TrackState.ENDED]
         tracks = sorted([*ended, *tracker.tracks], key=lambda track: (track.onset, track.pitch))
         entries = ((track, self._entries.get(track.number)) for track in tracks)
-        return [track for track, entry in entries if entry is None or entry.committed is None], tracker
+        return [track for track, entry in entries if entry is None or entry.committed is None]
 
     def _shown_near(self, track: Track, claimed: set[str]) -> str:
         """The tentative note that this one is, a little moved; "" if there is none."""

@@ -32,9 +32,9 @@ def test_a_table_is_shared_by_copies() -> None:
 
 @pytest.mark.parametrize(("name", "ahead"), [("tracker_early", 1), ("tracker_late", DECISION_FRAMES)])
 def test_the_tables_ask_about_the_figures_there_are(name: str, ahead: int) -> None:
-    maps = np.random.default_rng(0).random((3, FRAMES_BEFORE + 1 + ahead, 88), np.float32)
+    onset, frame, centre = np.random.default_rng(0).random((3, FRAMES_BEFORE + 1 + ahead, 88), np.float32)
     rows, columns = np.full(88, FRAMES_BEFORE), np.arange(88)
-    names, figures = evidence(*maps, rows, columns, ahead)
+    names, figures = evidence(onset, frame, centre, rows, columns, ahead)
     trees = load_trees(name)
     assert tuple(names) == trees.figures
     likely = trees.probability(figures)

@@ -217,6 +217,13 @@ def score(truth: list[Struck], notes: list[Note]) -> float:
     return float(result[2])
 
 
+@pytest.mark.parametrize("low", [45, 52, 57])
+async def test_an_octave_that_is_played_is_no_overtone(built_model_repo: Path, low: int) -> None:  # noqa: F811
+    octave: list[Struck] = [(0.5, 1.5, low, 0.8), (0.503, 1.5, low + 12, 0.8)]
+    notes = await hear(built_model_repo, render(octave, 2.0))
+    assert {note.pitch for note in notes} == {low, low + 12}
+
+
 async def test_plucked_strings_are_heard(built_model_repo: Path) -> None:  # noqa: F811
     truth = phrase(seed=1)
     notes = await hear(built_model_repo, render(truth, 12.0, noise=0.001))
