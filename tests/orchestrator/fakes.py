@@ -6,13 +6,18 @@ import anyio
 import numpy as np
 from numpy.typing import NDArray
 
-from music.activations import CONTOUR_BINS, LOWEST_PITCH, PITCH_COUNT, Activations, FrameGrid
+from music.activations import Activations, FrameGrid
 from music.errors import GenesisError
 from music.events import ModelReference, SessionEvent
 from orchestrator.publisher import MemorySink
+from tests.support.activation_maps import draw_maps
 
 HOP = 256
 LOUD = 0.1
+PITCH = 64
+RISE_FRAMES = 3
+"""The drawn onset's peak comes this long after the signal is loud: the network's onsets rise before they peak."""
+_DRAWN_FRAMES = 24
 
 
 class FakeTranscriber:
@@ -27,7 +32,7 @@ class FakeTranscriber:
         self, *, error: Exception | None = None, pushes_before_error: int = 0, gate: anyio.Event | None = None
     ) -> None:
         self.reference = ModelReference("transcriber", "fake", "0" * 64)
-        self.grid = FrameGrid(HOP)
+        self.grid = FrameGrid(HOP, RISE_FRAMES * HOP)
         self.error = error
         self.pushes_before_error = pushes_before_error
         self.gate = gate
@@ -47,7 +52,7 @@ class FakeStream:
         self._transcriber = transcriber
         self._waiting = np.zeros(0, np.float32)
         self._frame = 0
-        self._was_loud = False
+        self._loud_for = 0
         self.pushes = 0
 
     async def push(self, samples: NDArray[np.float32]) -> list[Activations]:
@@ -74,13 +79,20 @@ class FakeStream:
         frames = self._waiting[: count * HOP].reshape(count, HOP)
         self._waiting = self._waiting[count * HOP :]
         loud = np.abs(frames).max(axis=1) > LOUD
-        begins = loud & ~np.concatenate([[self._was_loud], loud[:-1]])
-        self._was_loud = bool(loud[-1])
-        onset, frame = np.zeros((count, PITCH_COUNT), np.float32), np.zeros((count, PITCH_COUNT), np.float32)
-        onset[begins, 64 - LOWEST_PITCH] = 0.9
-        frame[loud, 64 - LOWEST_PITCH] = 0.9
+        drawn = draw_maps(_DRAWN_FRAMES, [(RISE_FRAMES, _DRAWN_FRAMES, PITCH, 0.9, 0.9)])
+        rows = []
+        for is_loud in loud:
+            self._loud_for = self._loud_for + 1 if is_loud else 0
+            rows.append(min(self._loud_for, _DRAWN_FRAMES) - 1 if is_loud else -1)
+        maps = (drawn.onset, drawn.frame, drawn.contour)
+        quiet = draw_maps(1, [])
+        floors = (quiet.onset[0], quiet.frame[0], quiet.contour[0])
+        onset, frame, contour = (
+            np.array([floor if row < 0 else drawing[row] for row in rows], np.float32)
+            for drawing, floor in zip(maps, floors, strict=True)
+        )
         first, self._frame = self._frame, self._frame + count
-        return [Activations(first, onset, frame, np.zeros((count, CONTOUR_BINS), np.float32))]
+        return [Activations(first, onset, frame, contour)]
 
 
 class FailingSink(MemorySink):
