@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bad_audio import BAD_AUDIO, tone_wav
+from music.audio import SAMPLE_RATE_HZ
+from tests.support.bad_audio import BAD_AUDIO, wav
 from tests.support.command import genesis
+from tests.support.plucked import phrase, render
 
 
 @pytest.fixture
-def tone(tmp_path: Path) -> Path:
-    path = tmp_path / "tone.wav"
-    path.write_bytes(tone_wav(2.0))
+def plucked(tmp_path: Path) -> Path:
+    path = tmp_path / "plucked.wav"
+    samples = 32767 * 0.5 * render(phrase(seed=1, duration_s=4.0), 6.0)
+    path.write_bytes(wav(samples.astype("<i2").tobytes(), rate_hz=SAMPLE_RATE_HZ))
     return path
 
 
@@ -57,8 +60,8 @@ def test_a_name_that_cannot_be_a_file_is_status_3(name: str) -> None:
         (("--json", "/nowhere/at/all.json"), "REQUEST_INVALID"),
     ],
 )
-def test_wrong_options_are_status_2(tone: Path, arguments: tuple[str, ...], reason: str) -> None:
-    done = genesis("transcribe", str(tone), *arguments)
+def test_wrong_options_are_status_2(plucked: Path, arguments: tuple[str, ...], reason: str) -> None:
+    done = genesis("transcribe", str(plucked), *arguments)
     assert (done.status, done.reason) == (2, reason), done.stderr
 
 
@@ -67,38 +70,38 @@ def test_an_address_is_refused_before_any_fetch() -> None:
     assert (done.status, done.reason) == (2, "REQUEST_INVALID")
 
 
-def test_an_unknown_option_is_status_2(tone: Path) -> None:
-    assert genesis("transcribe", str(tone), "--colour", "red").status == 2
+def test_an_unknown_option_is_status_2(plucked: Path) -> None:
+    assert genesis("transcribe", str(plucked), "--colour", "red").status == 2
 
 
-def test_a_server_that_is_not_there_is_status_4(tone: Path) -> None:
-    done = genesis("transcribe", str(tone), "--server", "127.0.0.1:1")
+def test_a_server_that_is_not_there_is_status_4(plucked: Path) -> None:
+    done = genesis("transcribe", str(plucked), "--server", "127.0.0.1:1")
     assert (done.status, done.reason) == (4, "ORCHESTRATOR_UNAVAILABLE")
 
 
-def test_json_to_a_file_says_nothing_on_stdout(tone: Path, tmp_path: Path) -> None:
+def test_json_to_a_file_says_nothing_on_stdout(plucked: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
-    done = genesis("transcribe", str(tone), "--json", str(out), "--tuning", "drop_d", "--capo", "2")
+    done = genesis("transcribe", str(plucked), "--json", str(out), "--tuning", "drop_d", "--capo", "2")
     assert (done.status, done.stdout, done.stderr) == (0, "", "")
     document = json.loads(out.read_text())
     assert document["schema"] == "genesis.transcription/1"
     assert document["tuning"] == [64, 59, 55, 50, 45, 38]
     assert document["capo"] == 2
-    assert document["duration_s"] == pytest.approx(2.0, abs=0.001)
+    assert document["duration_s"] == pytest.approx(6.0, abs=0.001)
     assert document["models"]["transcriber"].startswith("basic_pitch@sha256:")
     for note in document["notes"]:
         assert note["state"] == "ended"
         assert note["string"] is None or document["tuning"][note["string"] - 1] + 2 + note["fret"] == note["pitch"]
 
 
-def test_json_and_text_to_stdout(tone: Path) -> None:
-    assert json.loads(genesis("transcribe", str(tone), "--json", "-").stdout)["notes"]
-    assert genesis("transcribe", str(tone)).stdout.splitlines()[1].startswith("E|")
+def test_json_and_text_to_stdout(plucked: Path) -> None:
+    assert json.loads(genesis("transcribe", str(plucked), "--json", "-").stdout)["notes"]
+    assert genesis("transcribe", str(plucked)).stdout.splitlines()[1].startswith("E|")
 
 
-def test_the_optimum_moves_positions_only(tone: Path) -> None:
+def test_the_optimum_moves_positions_only(plucked: Path) -> None:
     live, final = (
-        json.loads(genesis("transcribe", str(tone), "--json", "-", *more).stdout) for more in ((), ("--final",))
+        json.loads(genesis("transcribe", str(plucked), "--json", "-", *more).stdout) for more in ((), ("--final",))
     )
     heard = [
         [(note["onset_s"], note["pitch"], note["offset_s"]) for note in document["notes"]] for document in (live, final)
@@ -106,8 +109,8 @@ def test_the_optimum_moves_positions_only(tone: Path) -> None:
     assert heard[0] == heard[1]
 
 
-def test_a_reader_that_hangs_up_is_no_error(tone: Path) -> None:
-    command = [sys.executable, "-m", "genesis", "transcribe", str(tone)]
+def test_a_reader_that_hangs_up_is_no_error(plucked: Path) -> None:
+    command = [sys.executable, "-m", "genesis", "transcribe", str(plucked)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         assert running.stdout is not None
         assert running.stderr is not None
