@@ -61,6 +61,7 @@ class Note:
         stability: probability that a TENTATIVE note is committed as it stands, 0..1; 1 from COMMITTED on.
         position: None when the instrument has no place for the pitch (flag "out_of_range").
         alternatives: the other places, cheapest first.
+        string_evidence: probability that the note sounded on string 1, 2, …, as heard; empty when nothing was heard.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Note:
     stability: float = 0.0
     position: Position | None = None
     alternatives: tuple[Alternative, ...] = ()
+    string_evidence: tuple[float, ...] = ()
     bends: tuple[PitchBend, ...] = ()
     techniques: tuple[Technique, ...] = ()
     flags: tuple[str, ...] = ()
