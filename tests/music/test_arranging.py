@@ -203,7 +203,7 @@ def test_the_end_of_a_note_frees_its_string(ends: dict[str, int | None], held: t
 def test_a_note_sounds_on_until_it_is_told_to_have_ended(*, hears_ends: bool, ended: bool, free: bool) -> None:
     four = Instrument((40, 59, 64, 69))  # one string has the low notes
     arranger = LiveArranger(four, 0, hears_ends=hears_ends)
-    for member in (note(0, 0, 47), note(1, 10_000, 60)):
+    for member in (note(0, 0, 41), note(1, 10_000, 60)):
         arranger.add(replace(member, offset=None))
     arranger.advance(5_000, {})
     if ended:
@@ -211,7 +211,7 @@ def test_a_note_sounds_on_until_it_is_told_to_have_ended(*, hears_ends: bool, en
     told = {member.id: member for member in arranger.finish({})}
     (low,) = (other.cost for other in told["n1"].alternatives if other.position.string == 1)
     arranger = LiveArranger(four, 0)
-    arranger.add(note(0, 0, 47, 4_000))
+    arranger.add(note(0, 0, 41, 4_000))
     arranger.add(note(1, 10_000, 60))
     plain = {member.id: member for member in arranger.finish({})}
     (without,) = (other.cost for other in plain["n1"].alternatives if other.position.string == 1)
