@@ -17,6 +17,7 @@ import mir_eval
 import numpy as np
 from numpy.typing import NDArray
 
+from bench._models import open_scribe, open_stream
 from bench._scoring import ONSET_TOLERANCE_S, PITCH_TOLERANCE_CENTS, PlainNote, note_arrays
 from inference.ports import ActivationStream, Transcriber
 from music.audio import SAMPLE_RATE_HZ, seconds
@@ -78,8 +79,8 @@ def play(
 async def _play(
     transcriber: Transcriber, signal: NDArray[np.float32], instrument: Instrument, step_frames: int, chunk: int
 ) -> Run:
-    scribe = Scribe(instrument, transcriber.grid)
-    stream = transcriber.open_stream()
+    scribe = open_scribe(transcriber, instrument)
+    stream = open_stream(transcriber, instrument)
     told: list[Told] = []
     free_s = compute_s = 0.0
     for begin in range(0, len(signal), chunk):
