@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -167,4 +168,4 @@ def _plot(curves: Mapping[str, Sequence[Round]]) -> list[Path]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -7,6 +7,7 @@ rows are and what may be read out of them.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from bench._models import load, session_notes, transcriber_names
@@ -190,4 +191,4 @@ def _plain(notes: Sequence[Note]) -> list[PlainNote]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
