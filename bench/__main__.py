@@ -10,9 +10,10 @@ QUICK = {
     "latency": "how soon live notes come and what a stream costs",
     "idle": "memory and processor time of a stack that does nothing",
     "live": "how soon notes are shown and settled, and how many are taken back",
+    "stability": "how far the stability and confidence of tentative notes can be believed",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
-WITH_OPTIONS = ("notes", "latency")
+WITH_OPTIONS = ("notes", "latency", "stability")
 
 
 def main(arguments: list[str]) -> int:
