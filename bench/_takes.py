@@ -71,16 +71,17 @@ def real_takes() -> tuple[list[Take], list[str]]:
 
 
 def rendered_takes(pieces: int, duration_s: float) -> Iterator[Take]:
-    """`pieces` of every style and kind of tuning, then the same performances under a band at every level."""
+    """`pieces` of every style and kind of tuning; then others, without a band and under it at each level."""
     library = SoundLibrary(default_sounds_dir())
     alone = replace(VALIDATION, duration_s=duration_s, band_share=0.0, band_only_share=0.0)
     for number, (row, recipe) in enumerate(_recipes(alone).items()):
         for seed in _seeds(number, pieces):
             yield _take(row, render_piece(recipe, seed, library))
     banded = replace(alone, tunings={"standard": 1.0})
-    for level in BAND_LEVELS_DB:
+    levels = {"no band": float("-inf")} | {f"band {level:+d} dB": float(level) for level in BAND_LEVELS_DB}
+    for name, level in levels.items():
         for seed in _seeds(20, pieces):
-            yield _take(f"all styles, band {level:+d} dB", render_piece(banded, seed, library, band_db=float(level)))
+            yield _take(f"all styles, {name}", render_piece(banded, seed, library, band_db=level))
 
 
 def amplified_takes(performances: int, duration_s: float) -> Iterator[list[Take]]:
