@@ -11,7 +11,7 @@ UI := web_edge/ui
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 STAMPS := .venv/stamps
 
-.PHONY: help run setup test lint format generate check-generated ui models demo torch train bench lock baseline clean
+.PHONY: help run setup test lint format generate check-generated ui models demo torch train bench soak lock baseline clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -114,6 +114,9 @@ bench: setup ## All quick benchmarks (make bench-NAME for one)
 
 bench-%: setup
 	$(BIN)/python -m bench $* $(ARGS)
+
+soak: setup ## Two hours of audio, then 1000 sessions: memory must stay flat (ARGS="--real-time", ARGS=--quick)
+	$(BIN)/python -m bench.soak $(ARGS)
 
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock: $(STAMPS)/bootstrap ## Lock all dependencies anew, with hashes
