@@ -84,8 +84,10 @@ class FakeStream:
         for is_loud in loud:
             self._loud_for = self._loud_for + 1 if is_loud else 0
             rows.append(min(self._loud_for, _DRAWN_FRAMES) - 1 if is_loud else -1)
-        maps = (drawn.onset, drawn.frame, drawn.contour)
         quiet = draw_maps(1, [])
+        assert drawn.contour is not None
+        assert quiet.contour is not None
+        maps = (drawn.onset, drawn.frame, drawn.contour)
         floors = (quiet.onset[0], quiet.frame[0], quiet.contour[0])
         onset, frame, contour = (
             np.array([floor if row < 0 else drawing[row] for row in rows], np.float32)
