@@ -38,11 +38,11 @@ class Heard:
 
 
 class Ear:
-    """Renders pieces and listens to them."""
+    """Renders pieces and listens to them as Basic Pitch does."""
 
     def __init__(self) -> None:
         self._library = SoundLibrary(default_sounds_dir())
-        self._transcriber: Transcriber = load_transcriber("", default_model_repo(), threads=1)
+        self._transcriber: Transcriber = load_transcriber("basic_pitch", default_model_repo(), threads=1)
 
     def hear(self, recipe: Recipe, seed: int, effects: Effects | None = None, band_db: float | None = None) -> Heard:
         """One piece; see `render_piece`."""
@@ -58,15 +58,15 @@ class Ear:
             len(piece.samples),
             piece.instrument,
             piece.notes,
-            self.activations(piece.samples),
+            self.activations(piece.samples, piece.instrument),
             self._transcriber.grid.hop,
         )
 
-    def activations(self, samples: NDArray[np.float32]) -> Activations:
+    def activations(self, samples: NDArray[np.float32], instrument: Instrument) -> Activations:
         """Settled activations of a whole signal: f32[n], mono, 22 050 Hz."""
 
         async def run() -> list[Activations]:
-            stream = self._transcriber.open_stream()
+            stream = self._transcriber.open_stream(instrument)
             return [*await stream.push(samples), *await stream.finish()]
 
         return join(anyio.run(run))

@@ -78,8 +78,8 @@ def play(
 async def _play(
     transcriber: Transcriber, signal: NDArray[np.float32], instrument: Instrument, step_frames: int, chunk: int
 ) -> Run:
-    scribe = Scribe(instrument, transcriber.grid)
-    stream = transcriber.open_stream()
+    scribe = Scribe(instrument, transcriber.grid, transcriber.tracking)
+    stream = transcriber.open_stream(instrument)
     told: list[Told] = []
     free_s = compute_s = 0.0
     for begin in range(0, len(signal), chunk):

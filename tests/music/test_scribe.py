@@ -256,9 +256,9 @@ def test_an_empty_session() -> None:
 
 async def hear(repository: Path, signal: NDArray[np.float32]) -> list[Note]:
     transcriber = load_transcriber("", repository)
-    stream = transcriber.open_stream()
+    stream = transcriber.open_stream(Instrument())
     pieces = [*await stream.push(signal), *await stream.finish()]
-    scribe = Scribe(Instrument(), transcriber.grid)
+    scribe = Scribe(Instrument(), transcriber.grid, transcriber.tracking)
     events = [*scribe.advance(join(pieces)), *scribe.finish(len(signal))]
     return [event.note for event in events if event.note.state is NoteState.ENDED]
 
