@@ -126,4 +126,4 @@ lock: $(STAMPS)/bootstrap ## Lock all dependencies anew, with hashes
 	$(COMPILE) requirements/node.in -o requirements/node.txt
 
 clean: ## Remove everything that was built
-	rm -rf .venv var $(UI)/node_modules $(UI)/dist model_repo/*/*/model.onnx
+	rm -rf .venv var $(UI)/node_modules $(UI)/dist model_repo/basic_pitch*/*/model.onnx

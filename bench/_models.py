@@ -14,6 +14,7 @@ from inference.registry import default_model_repo, list_models, load_transcriber
 from music.events import AudioEncoding, AudioFormat, SessionConfig, SessionEvent
 from music.note import SETTLED, Note
 from music.scribe import Scribe
+from music.stability import curve_of
 from music.tuning import Instrument
 from orchestrator.intake import complete_config
 from orchestrator.publisher import MemorySink, Publisher
@@ -36,13 +37,12 @@ def load(name: str = "", *, threads: int = 2) -> Transcriber:
 
 def open_stream(transcriber: Transcriber, instrument: Instrument) -> ActivationStream:
     """The one place where benchmarks open a stream by themselves."""
-    del instrument  # no transcriber asks for it yet
-    return transcriber.open_stream()
+    return transcriber.open_stream(instrument)
 
 
 def open_scribe(transcriber: Transcriber, instrument: Instrument) -> Scribe:
     """The one place where benchmarks open a scribe by themselves, as a session does."""
-    return Scribe(instrument, transcriber.grid)
+    return Scribe(instrument, transcriber.grid, transcriber.tracking, curve_of(transcriber.reference.name))
 
 
 def session_notes(

@@ -24,6 +24,7 @@ from music.audio import SAMPLE_RATE_HZ
 from music.errors import InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat, CadenceChanged, NoteRevised, Progressed, SessionConfig
 from music.scribe import Scribe
+from music.tuning import Instrument
 from orchestrator.cadence import Cadence
 from orchestrator.container import DecodeLimits, Spool, decode, samples_in
 from orchestrator.decoding import PcmDecoder, Samples
@@ -151,12 +152,16 @@ class Transcribing:
     gets several windows at once. What is settled goes first; what can be foretold follows when nothing else waits.
 
     Args:
+        instrument: what is played.
+        cadence: how often it is foretold.
         received_until: how much signal has been accepted, a sample index.
     """
 
-    def __init__(self, transcriber: Transcriber, cadence: Cadence, received_until: Callable[[], int]) -> None:
+    def __init__(
+        self, transcriber: Transcriber, instrument: Instrument, cadence: Cadence, received_until: Callable[[], int]
+    ) -> None:
         self._received_until = received_until
-        self._stream = transcriber.open_stream()
+        self._stream = transcriber.open_stream(instrument)
         self._hop = transcriber.grid.hop
         self._cadence = cadence
         self._taken = 0

@@ -130,6 +130,7 @@ def encode_note(note: Note) -> note_pb2.Note:
             for technique in note.techniques
         ],
         flags=note.flags,
+        string_evidence=note.string_evidence,
     )
 
 
@@ -159,6 +160,7 @@ def decode_note(message: note_pb2.Note) -> Note:
             Technique(technique.kind, technique.to, technique.confidence) for technique in message.techniques
         ),
         flags=tuple(message.flags),
+        string_evidence=tuple(message.string_evidence),
     )
 
 

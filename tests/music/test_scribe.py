@@ -19,8 +19,10 @@ from music.audio import SAMPLE_RATE_HZ, seconds
 from music.document import parse_document
 from music.note import SETTLED, Note, NoteState
 from music.scribe import Scribe
+from music.tracking_rules import GUITAR_RULES, TrackingRules
 from music.tuning import TUNINGS, Instrument
 from tests.support.activation_maps import draw_maps, noise_maps, pieces_of
+from tests.support.calibrated_maps import Played, calibrated_maps, calibrated_noise
 from tests.support.data import shared_data
 from tests.support.models import built_model_repo  # noqa: F401 - a fixture
 from tests.support.plucked import Struck, phrase, render
@@ -29,9 +31,18 @@ pytestmark = pytest.mark.anyio
 GRID = FrameGrid(256)
 
 
-def write_down(pieces: list[Activations], duration: int, instrument: Instrument | None = None) -> list[Note]:
+KINDS = {"peaks": (noise_maps, TrackingRules()), "probabilities": (calibrated_noise, GUITAR_RULES)}
+both_kinds = pytest.mark.parametrize("kind", list(KINDS))
+
+
+def write_down(
+    pieces: list[Activations],
+    duration: int,
+    instrument: Instrument | None = None,
+    rules: TrackingRules | None = None,
+) -> list[Note]:
     """Every revision in order; checks the lifecycle and the watermark on the way."""
-    scribe = Scribe(instrument or Instrument(), GRID)
+    scribe = Scribe(instrument or Instrument(), GRID, rules)
     revisions: list[Note] = []
     latest: dict[str, Note] = {}
     watermark = 0
@@ -79,26 +90,30 @@ def settled(revisions: list[Note]) -> list[Note]:
     return [note for note in revisions if note.state in SETTLED]
 
 
-@given(seed=st.integers(0, 30), sizes=st.lists(st.sampled_from([1, 7, 30, 141]), min_size=1, max_size=3))
+@both_kinds
+@given(seed=st.integers(0, 30), sizes=st.lists(st.sampled_from([1, 4, 7, 30, 141]), min_size=1, max_size=3))
 @settings(max_examples=10, deadline=None)
-def test_settled_notes_do_not_depend_on_the_pieces(seed: int, sizes: list[int]) -> None:
-    whole = noise_maps(120, seed)
+def test_settled_notes_do_not_depend_on_the_pieces(kind: str, seed: int, sizes: list[int]) -> None:
+    noise, rules = KINDS[kind]
+    whole = noise(120, seed)
     duration = 120 * GRID.hop - 100
-    expected = settled(write_down([whole], duration))
+    expected = settled(write_down([whole], duration, rules=rules))
     assert len(expected) > 10
-    assert settled(write_down(pieces_of(whole, sizes), duration)) == expected
+    assert settled(write_down(pieces_of(whole, sizes), duration, rules=rules)) == expected
 
 
+@both_kinds
 @given(seed=st.integers(0, 30), cut=st.integers(1, 119))
 @settings(max_examples=10, deadline=None)
-def test_what_lies_before_the_watermark_does_not_depend_on_what_follows(seed: int, cut: int) -> None:
-    whole = noise_maps(120, seed)
-    scribe = Scribe(Instrument(), GRID)
+def test_what_lies_before_the_watermark_does_not_depend_on_what_follows(kind: str, seed: int, cut: int) -> None:
+    noise, rules = KINDS[kind]
+    whole = noise(120, seed)
+    scribe = Scribe(Instrument(), GRID, rules)
     early = [event.note for event in scribe.advance(whole.rows(0, cut))]
-    notes = settled(write_down([whole], 120 * GRID.hop))
+    notes = settled(write_down([whole], 120 * GRID.hop, rules=rules))
     assert notes[: len(settled(early))] == settled(early)
     # If the signal had ended at the cut, the notes before the watermark would have been the same.
-    short = settled(write_down([whole.rows(0, cut)], cut * GRID.hop))
+    short = settled(write_down([whole.rows(0, cut)], cut * GRID.hop, rules=rules))
     known = [(n.onset, n.pitch, n.position) for n in notes if n.onset < scribe.processed_until]
     assert sorted(known, key=str) == sorted(
         ((n.onset, n.pitch, n.position) for n in short if n.onset < scribe.processed_until), key=str
@@ -109,6 +124,7 @@ def provisional(maps: Activations, start: int, end: int) -> Activations:
     return replace(maps.rows(start, end), settled=False)
 
 
+@both_kinds
 @given(
     seed=st.integers(0, 30),
     sizes=st.lists(st.sampled_from([1, 7, 30]), min_size=1, max_size=3),
@@ -116,18 +132,19 @@ def provisional(maps: Activations, start: int, end: int) -> Activations:
 )
 @settings(max_examples=15, deadline=None)
 def test_previews_leave_no_trace_in_settled_notes(
-    seed: int, sizes: list[int], looks: list[tuple[int, int, int]]
+    kind: str, seed: int, sizes: list[int], looks: list[tuple[int, int, int]]
 ) -> None:
     """Also when what was previewed has little to do with what comes."""
-    whole = noise_maps(120, seed)
+    noise, rules = KINDS[kind]
+    whole = noise(120, seed)
     pieces: list[Activations] = []
     for number, piece in enumerate(pieces_of(whole, sizes)):
         pieces.append(piece)
         when, length, other = looks[number % len(looks)]
         if number % 3 == when % 3:
-            pieces.append(provisional(noise_maps(240, other), piece.end_frame, piece.end_frame + length))
-    expected = settled(write_down([whole], 120 * GRID.hop))
-    assert settled(write_down(pieces, 120 * GRID.hop)) == expected
+            pieces.append(provisional(noise(240, other), piece.end_frame, piece.end_frame + length))
+    expected = settled(write_down([whole], 120 * GRID.hop, rules=rules))
+    assert settled(write_down(pieces, 120 * GRID.hop, rules=rules)) == expected
 
 
 def test_a_note_is_shown_settled_and_ended_under_one_name() -> None:
@@ -185,6 +202,47 @@ def test_a_bend_is_told_at_the_end() -> None:
     assert straight.bends == ()
 
 
+def test_a_calibrated_note_is_shown_at_once_and_settled_with_what_was_heard() -> None:
+    maps = calibrated_maps(150, [Played(10.3, 60, 64, velocity=0.7, string=2)])
+    early = Activations(8, maps.onset[8:13], maps.frame[8:13], settled=False)
+    pieces = [maps.rows(0, 8), early, *pieces_of(maps.rows(8, 150), [4])]
+    shown, committed, final = write_down(pieces, 150 * 256, rules=GUITAR_RULES)
+    assert [note.state for note in (shown, committed, final)] == [
+        NoteState.TENTATIVE,
+        NoteState.COMMITTED,
+        NoteState.ENDED,
+    ]
+    assert shown.id == committed.id == final.id
+    assert 0.5 < shown.stability < 1
+    assert (shown.string_evidence, len(committed.string_evidence)) == ((), 6)
+    assert committed.onset == pytest.approx(10.3 * 256, abs=30)
+    assert committed.onset % 256
+    assert final.offset == 60 * 256
+    assert committed.velocity == pytest.approx(0.7, abs=0.02)
+    # MIDI 64 lies on no string below the fifth with 22 frets, and what was heard there is shared out again.
+    assert committed.string_evidence[1] == pytest.approx(0.92, abs=0.03)
+    assert sum(committed.string_evidence) == pytest.approx(1, abs=0.003)
+    assert final.string_evidence == committed.string_evidence
+    assert write_down([maps], 150 * 256, Instrument(TUNINGS["bass"]), GUITAR_RULES)[-1].string_evidence[2:] == (0, 0)
+
+
+def test_a_calibrated_bend_is_told_at_the_end() -> None:
+    bent = write_down([calibrated_maps(100, [Played(10, 90, 64, bend=1.0)])], 100 * 256, rules=GUITAR_RULES)[-1]
+    assert bent.state is NoteState.ENDED
+    assert bent.bends[0].semitones == pytest.approx(0.03)
+    assert {bend.semitones for bend in bent.bends[1:]} == {1.0}
+    straight = write_down([calibrated_maps(100, [Played(10, 90, 64, bend=0.1)])], 100 * 256, rules=GUITAR_RULES)[-1]
+    assert straight.bends == ()
+
+
+def test_an_unlikely_calibrated_onset_is_not_shown_and_a_false_one_is_taken_back() -> None:
+    silence = calibrated_maps(60, [])
+    for probability, states in ((0.45, []), (0.9, [NoteState.TENTATIVE, NoteState.RETRACTED])):
+        maps = calibrated_maps(60, [Played(10, 40, 64, probability=probability)])
+        pieces = [silence.rows(0, 8), provisional(maps, 8, 16), silence.rows(8, 60)]
+        assert [note.state for note in write_down(pieces, 60 * 256, rules=GUITAR_RULES)] == states
+
+
 def test_only_what_the_instrument_can_play() -> None:
     maps = draw_maps(100, [(10, 90, 50, 0.9, 0.8), (10, 90, 84, 0.9, 0.8)])
     assert {note.pitch for note in write_down([maps], 100 * 256)} == {50, 84}
@@ -198,9 +256,9 @@ def test_an_empty_session() -> None:
 
 async def hear(repository: Path, signal: NDArray[np.float32]) -> list[Note]:
     transcriber = load_transcriber("", repository)
-    stream = transcriber.open_stream()
+    stream = transcriber.open_stream(Instrument())
     pieces = [*await stream.push(signal), *await stream.finish()]
-    scribe = Scribe(Instrument(), transcriber.grid)
+    scribe = Scribe(Instrument(), transcriber.grid, transcriber.tracking)
     events = [*scribe.advance(join(pieces)), *scribe.finish(len(signal))]
     return [event.note for event in events if event.note.state is NoteState.ENDED]
 

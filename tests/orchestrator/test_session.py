@@ -166,6 +166,16 @@ async def test_a_file_says_once_that_nothing_tentative_comes() -> None:
     assert stage.transcriber.previews == []
 
 
+@pytest.mark.parametrize(("cadence_s", "frames"), [(None, [2205 // 256]), (0.05, [1102 // 256]), (0.0, [])])
+async def test_previews_come_as_often_as_suits_the_transcriber_or_as_is_set(
+    cadence_s: float | None, frames: list[int]
+) -> None:
+    stage = Stage(limits=SessionLimits(cadence_s=cadence_s), config=replace(CONFIG, instrument=Instrument(capo=3)))
+    await stage.session.run(once(SONG[:882]))
+    assert stage.transcriber.previews == frames
+    assert stage.transcriber.instruments == [Instrument(capo=3)]
+
+
 async def test_a_file_tells_its_length() -> None:
     stage = Stage(config=FILE)
     await stage.session.run(once(*in_chunks(wav(SONG, rate_hz=22_050), 10_000)))

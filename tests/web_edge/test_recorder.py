@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import RowMapping
 
 from music.errors import NotFound, Reason
 from music.events import (
@@ -33,7 +35,7 @@ from tests.web_edge.fakes import MODELS
 from web_edge.database import Database
 from web_edge.hub import Hub
 from web_edge.recorder import Recorder
-from web_edge.rows import Status
+from web_edge.rows import Status, note_from_row, note_to_row
 from web_edge.transcriptions import StoredAudio, Transcriptions
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +56,7 @@ NOTE = Note(
     bends=(PitchBend(120, 0.5),),
     techniques=(Technique("slide", "n2", 0.25),),
     flags=("loud",),
+    string_evidence=(0.75, 0.25),
 )
 ENDED_NOTE = Note("n1", NoteState.ENDED, 100, 64, 900, 0.5, 0.75, 1.0, Position(1, 0))
 LOST_PLACE = Note("n2", NoteState.ENDED, 200, 20, 300, stability=1.0, flags=("out_of_range",))
@@ -81,6 +84,13 @@ def log_of(payloads: Sequence[Payload], session_id: str = "s") -> list[SessionEv
 
 
 LOG = log_of(PAYLOADS)
+
+
+def test_a_row_of_an_earlier_version_is_read() -> None:
+    row = note_to_row("t", NOTE)
+    assert note_from_row(cast("RowMapping", row)) == NOTE
+    del row["extra"]["string_evidence"]
+    assert note_from_row(cast("RowMapping", row)) == replace(NOTE, string_evidence=())
 
 
 @dataclass

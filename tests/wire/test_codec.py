@@ -52,6 +52,7 @@ notes = st.builds(
     bends=st.lists(st.builds(PitchBend, samples, st.floats(-12, 12)), max_size=3).map(tuple),
     techniques=st.lists(st.builds(Technique, words, words, unit), max_size=2).map(tuple),
     flags=st.lists(words, max_size=2).map(tuple),
+    string_evidence=st.lists(unit, max_size=8).map(tuple),
 )
 instruments = st.builds(Instrument, st.sampled_from(sorted(TUNINGS.values())), st.integers(0, 12), st.integers(12, 36))
 configs = st.builds(

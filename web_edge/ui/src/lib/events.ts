@@ -43,6 +43,8 @@ export interface Note {
   readonly bends: readonly { readonly time: number; readonly semitones: number }[];
   readonly techniques: readonly { readonly kind: string; readonly to: string; readonly confidence: number }[];
   readonly flags: readonly string[];
+  /** Probability that the note sounded on string 1, 2, …, as heard; empty when nothing was heard. */
+  readonly stringEvidence: readonly number[];
 }
 
 export interface Started {
@@ -176,6 +178,7 @@ function decodeNote(message: NoteMessage): Note {
     bends: message.bends.map((bend) => ({ time: sampleAt(bend.timeS), semitones: bend.semitones })),
     techniques: message.techniques.map(({ kind, to, confidence }) => ({ kind, to, confidence })),
     flags: message.flags,
+    stringEvidence: message.stringEvidence,
   };
 }
 
