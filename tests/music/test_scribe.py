@@ -226,6 +226,18 @@ def test_a_calibrated_note_is_shown_at_once_and_settled_with_what_was_heard() ->
     assert write_down([maps], 150 * 256, Instrument(TUNINGS["bass"]), GUITAR_RULES)[-1].string_evidence[2:] == (0, 0)
 
 
+def test_the_newest_frame_of_a_preview_is_judged_as_if_silence_followed() -> None:
+    maps = calibrated_maps(150, [Played(10, 60, 64)])
+    pieces = [maps.rows(0, 8), Activations(8, maps.onset[8:11], maps.frame[8:11], settled=False)]
+    for newest, count in ((True, 1), (False, 0)):
+        revisions = write_down(pieces, 8 * 256, rules=replace(GUITAR_RULES, show_newest=newest))
+        assert [note.state for note in revisions] == [NoteState.TENTATIVE, NoteState.RETRACTED] * count
+    rest = [maps.rows(8, 150)]
+    assert settled(write_down([*pieces, *rest], 150 * 256, rules=GUITAR_RULES)) == settled(
+        write_down([maps], 150 * 256, rules=GUITAR_RULES)
+    )
+
+
 def test_a_calibrated_bend_is_told_at_the_end() -> None:
     bent = write_down([calibrated_maps(100, [Played(10, 90, 64, bend=1.0)])], 100 * 256, rules=GUITAR_RULES)[-1]
     assert bent.state is NoteState.ENDED
