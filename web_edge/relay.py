@@ -15,8 +15,8 @@ from music.events import SessionEnded, SessionEvent, SessionFailed, SnapshotTake
 from web_edge.bus_link import BusLink
 from web_edge.hub import Hub
 from web_edge.outbox import Outbox
-from web_edge.recorder import is_cut_short
 from web_edge.rows import Source, Transcription
+from web_edge.session_tables import is_cut_short
 from web_edge.transcriptions import Transcriptions
 
 _LOOK_AGAIN_S = 0.5
