@@ -68,9 +68,10 @@ def session_notes(
         pass
 
     async def run() -> list[Note]:
-        publisher = Publisher(config.session_id, MemorySink(), nobody, time.time_ns)
+        sink = MemorySink()
+        publisher = Publisher(config.session_id, sink, nobody, time.time_ns)
         limits = SessionLimits(cadence_s=0.0)
         await Session(config, transcriber, publisher, limits, time.time_ns).run(chunks())
-        return [note for note in publisher.state.notes.values() if note.state in SETTLED]
+        return [note for note in sink.folded.notes.values() if note.state in SETTLED]
 
     return anyio.run(run)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from music.errors import GenesisError, InvalidInput, NotFound, Reason
-from music.events import SessionConfig, SessionEvent, SnapshotTaken
+from music.events import SessionConfig, SnapshotTaken, snapshot_event
 from music.session_state import SessionState
 from web_edge.database import Database
 from web_edge.rows import (
@@ -132,7 +132,7 @@ class Transcriptions:
     async def state(self, transcription_id: str) -> SessionState:
         """The same, folded."""
         state = SessionState()
-        state.apply(as_event(transcription_id, await self.snapshot(transcription_id)))
+        state.apply(snapshot_event(transcription_id, await self.snapshot(transcription_id)))
         return state
 
     async def delete(self, transcription_id: str) -> None:
@@ -191,19 +191,6 @@ def new_row(config: SessionConfig, *, title: str, source: Source, now_ns: int) -
         "created_at_ns": now_ns,
         "updated_at_ns": now_ns,
     }
-
-
-def as_event(session_id: str, snapshot: SnapshotTaken) -> SessionEvent:
-    """A snapshot as readers get it."""
-    return SessionEvent(
-        session_id=session_id,
-        sequence=snapshot.sequence,
-        attempt=snapshot.attempt,
-        previous_durable_sequence=0,
-        processed_until=snapshot.processed_until,
-        created_at_ns=time.time_ns(),
-        payload=snapshot,
-    )
 
 
 async def _get(connection: AsyncConnection, transcription_id: str) -> Transcription:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import anyio
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from music.activations import Activations, FrameGrid
 from music.errors import GenesisError
 from music.events import ModelReference, SessionEvent
+from music.session_state import fold
 from music.tracking_rules import TrackingRules
 from music.tuning import Instrument
 from orchestrator.publisher import MemorySink
@@ -103,7 +106,31 @@ class FakeStream:
         return [Activations(first, onset, frame, contour)]
 
 
-class FailingSink(MemorySink):
+class KeptLog(MemorySink):
+    """A log in memory.
+
+    Attributes:
+        events: all of them, those `held` from earlier attempts first.
+        snapshots: how many events it held whenever one was asked for.
+    """
+
+    def __init__(self, held: Sequence[SessionEvent] = ()) -> None:
+        super().__init__()
+        self.events = list(held)
+        self.snapshots: list[int] = []
+        self.state, self.folded = fold(held), fold(held)
+        self.attempt = self.state.attempt + 1
+        self.last_sequence, self.last_durable_sequence = self.state.sequence, self.state.durable_sequence
+
+    async def append(self, event: SessionEvent) -> None:
+        await super().append(event)
+        self.events.append(event)
+
+    async def save_snapshot(self) -> None:
+        self.snapshots.append(len(self.events))
+
+
+class FailingSink(KeptLog):
     """Refuses every event after `good` ones."""
 
     def __init__(self, good: int, error: GenesisError) -> None:

@@ -15,10 +15,11 @@ from music.note import SETTLED, Note, NoteState
 from music.scribe import Scribe
 from music.session_state import fold
 from music.tuning import TUNINGS, Instrument
-from orchestrator.publisher import MemorySink, Publisher
+from orchestrator.publisher import Publisher
 from orchestrator.session import Session, SessionLimits
 from tests.inference.tiny_streaming import EARLY, HOP, STEP, write_tiny_streaming
 from tests.orchestrator.calls import in_chunks
+from tests.orchestrator.fakes import KeptLog
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +49,7 @@ async def log_of(
     transcriber: Transcriber, sound: bytes, chunk: int, instrument: Instrument, cadence_s: float | None
 ) -> list[SessionEvent]:
     """The whole log of a session that gets `sound` in chunks of that many bytes."""
-    sink = MemorySink()
+    sink = KeptLog()
 
     async def deliver(_event: SessionEvent) -> None:
         pass
