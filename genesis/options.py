@@ -38,7 +38,7 @@ Transcriber = Annotated[
     typer.Option(
         "--transcriber",
         metavar="NAME",
-        help="guitar (the default, for guitar and bass), basic_pitch (anything else), or another model of the repository.",
+        help="guitar (the default: guitar and bass), basic_pitch (anything else), or another of the model repository.",
     ),
 ]
 Final = Annotated[bool, typer.Option("--final", help="Arrange all notes at once instead of as they came.")]
