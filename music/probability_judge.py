@@ -40,32 +40,30 @@ class ProbabilityJudge:
     def first(self, held: Activations, begin: int, count: int) -> list[list[Onset]]:
         """See `OnsetJudge.first`: a frame that can still be the highest, with what has come of its probability."""
         view = _View(held, self._columns, begin, count, FIRST_AHEAD)
-        before, here, after = (view.around(k) for k in (-1, 0, 1))
-        highest = (view.smooth(0) > view.smooth(-1)) & (before + here >= after)
-        return self._found(view, highest, range(-self._reach, FIRST_AHEAD + 1))
+        may_be = (view.smooth[1:] > view.smooth[:-1]) & (view.around(-1) + view.around(0) >= view.around(1))
+        return self._found(view, may_be, range(-self._reach, FIRST_AHEAD + 1))
 
     def decided(self, held: Activations, begin: int, count: int) -> list[list[Onset]]:
         """See `OnsetJudge.decided`."""
         view = _View(held, self._columns, begin, count, DECISION_FRAMES)
-        highest = (view.smooth(0) > view.smooth(-1)) & (view.smooth(0) >= view.smooth(1))
-        return self._found(view, highest, range(-self._reach, self._reach + 1))
+        before, here, after = view.smooth[:-2], view.smooth[1:-1], view.smooth[2:]
+        return self._found(view, (here > before) & (here >= after), range(-self._reach, self._reach + 1))
 
     def _found(self, view: _View, highest: NDArray[np.bool_], offsets: range) -> list[list[Onset]]:
         found: list[list[Onset]] = [[] for _ in range(view.count)]
-        total = view.sum_of(dict.fromkeys(offsets, 1.0))
+        total = view.around(offsets[0]).copy()
+        for offset in offsets[1:]:
+            total += view.around(offset)
         rows, places = np.nonzero(highest & (total >= self._least))
-        if not len(rows):
-            return found
-        moment = view.sum_of({k: float(k) for k in offsets})
-        here = view.around(0)
         for row, place in zip(rows.tolist(), places.tolist(), strict=True):
-            share = float(total[row, place])
-            shift = float(moment[row, place]) / share
+            shares = {offset: float(view.around(offset)[row, place]) for offset in offsets}
+            probability = sum(shares.values())
+            shift = sum(offset * share for offset, share in shares.items()) / probability
             onset = Onset(
                 view.first_frame + row,
                 place + self._columns.start,
-                min(1.0, float(here[row, place])),
-                min(1.0, share),
+                min(1.0, shares[0]),
+                min(1.0, probability),
                 min(_FARTHEST, max(-_FARTHEST, shift)),
             )
             found[row].append(onset)
@@ -73,26 +71,22 @@ class ProbabilityJudge:
 
 
 class _View:
-    """Some rows of the onset map and their neighbours; sums grow term by term, so no bit depends on how many rows."""
+    """Some rows of the onset map and their neighbours. Sums grow term by term, so no bit depends on how many rows.
+
+    Attributes:
+        smooth: every row with half of its neighbours', times two, from the one before the first on.
+    """
 
     def __init__(self, held: Activations, columns: range, begin: int, count: int, ahead: int) -> None:
         self.count = count
         self.first_frame = held.first_frame + begin
         first = begin - ProbabilityJudge.rows_before
-        self._rows = held.onset[first : begin + count + ahead, columns.start : columns.stop]
+        self._rows = rows = held.onset[first : begin + count + ahead, columns.start : columns.stop]
+        self.smooth = rows[:-2] + rows[1:-1]
+        self.smooth += rows[1:-1]
+        self.smooth += rows[2:]
 
     def around(self, offset: int) -> Array:
         """The rows `offset` frames later: f32[count, columns]."""
         begin = ProbabilityJudge.rows_before + offset
         return self._rows[begin : begin + self.count]
-
-    def smooth(self, offset: int) -> Array:
-        """The rows `offset` frames later, each with half of its neighbours', times two."""
-        return self.sum_of({offset - 1: 1.0, offset: 2.0, offset + 1: 1.0})
-
-    def sum_of(self, weights: dict[int, float]) -> Array:
-        """Weighted sum of neighbours."""
-        total = np.zeros((self.count, self._rows.shape[1]), np.float32)
-        for offset, weight in weights.items():
-            total += np.float32(weight) * self.around(offset)
-        return total

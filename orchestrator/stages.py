@@ -39,7 +39,7 @@ STEP_SLOTS = 4
 
 _INLINE_BYTES = 1 << 15
 _INLINE_FRAMES = 32
-_PROGRESS_EVERY = SAMPLE_RATE_HZ // 2
+_PROGRESS_EVERY = SAMPLE_RATE_HZ // 4
 
 T = TypeVar("T")
 
@@ -165,6 +165,7 @@ class Transcribing:
         self._hop = transcriber.grid.hop
         self._cadence = cadence
         self._taken = 0
+        self._told = 0
         self._duration: int | None = None
 
     async def run(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]) -> None:
@@ -178,7 +179,9 @@ class Transcribing:
             begun = time.perf_counter()
             found = await self._stream.push(signal)
             self._taken += len(signal)
-            await out.send(self._known(found))
+            # Most chunks complete no step, and nobody needs to hear of each of them.
+            if found or self._taken - self._told >= _PROGRESS_EVERY:
+                await out.send(self._known(found))
             if (provisional := await self._foretold()) is not None:
                 await out.send(self._known([provisional]))
             busy_s = time.perf_counter() - begun
@@ -197,6 +200,7 @@ class Transcribing:
         return await self._stream.preview(max(1, step // self._hop))
 
     def _known(self, found: list[Activations]) -> Known:
+        self._told = self._taken
         return Known(tuple(found), self._taken, self._duration)
 
 
@@ -230,9 +234,9 @@ class Scribing:
 
 @dataclass
 class Telling:
-    """The fourth stage: steps → the log. `watermark` is the last one told.
+    """The fourth stage: steps → the log. `watermark` is the last step's.
 
-    Progress alone, without a note or a new watermark, is told twice a second of audio at most.
+    Progress is told four times a second of audio at most, and at the end; notes carry the watermark too.
     """
 
     publisher: Publisher
@@ -251,9 +255,9 @@ class Telling:
                 continue
             for revised in step.notes:
                 await self.publisher.publish(revised, step.before)
-            moved = step.after > self.watermark or step.received_until - self._told_until >= _PROGRESS_EVERY
             self.watermark = step.after
-            if moved or step.notes:
+            is_last = step.received_until == step.duration
+            if is_last or step.received_until - self._told_until >= _PROGRESS_EVERY:
                 self._told_until = step.received_until
                 await self.publisher.publish(Progressed(step.received_until, step.duration), step.after)
 

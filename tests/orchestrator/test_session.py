@@ -106,6 +106,14 @@ async def test_the_log_is_in_order() -> None:
     assert received[-1] == 4 * 22_050
 
 
+async def test_progress_is_told_four_times_a_second_and_at_the_end() -> None:
+    stage = Stage()
+    await stage.session.run(once(*in_chunks(SONG, 441 * 2)))
+    received = [e.payload.received_until for e in stage.sink.events if isinstance(e.payload, Progressed)]
+    assert 4 <= len(received) <= 4 * 4 + 2
+    assert received[-1] == 4 * 22_050
+
+
 async def test_a_note_is_told_before_the_watermark_passes_it() -> None:
     stage = Stage()
     await stage.session.run(once(*in_chunks(SONG, 441 * 2)))
