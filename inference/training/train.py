@@ -67,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     (out / "run.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
     guitars, bands, unseen = load_data(plan, options.features, options.workers)
+    # Of the whole process, so not in `train`: sums of next to nothing are slow to compute.
+    torch.set_flush_denormal(True)
     network = train(plan, guitars, bands, unseen, out, options.device)
     torch.save(network.state_dict(), out / "network.pt")
 
@@ -95,7 +97,6 @@ def train(
 ) -> Network:
     """The network with the best validation score of the run; its weights are means over the last steps."""
     torch.manual_seed(plan.seed)
-    torch.set_flush_denormal(True)
     network: Network = Network(shape).to(device).to(memory_format=torch.channels_last)
     smooth = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
