@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from music.activations import Activations, FrameGrid
+from music.activations import Activations, FrameGrid, join
 from music.arranging import LiveArranger
 from music.audio import SAMPLE_RATE_HZ
 from music.events import NoteRevised
@@ -173,6 +173,8 @@ class Scribe:
     def _foreseen(self, activations: Activations) -> list[Track]:
         """The tracks, by onset and pitch, that are not committed and would be there if `activations` were settled."""
         tracker = self._tracker.fork()
+        if self._rules.show_newest:
+            activations = join([activations, activations.silence(activations.end_frame, 1)])
         ended: list[Track] = []
         for step in tracker.advance(activations):
             ended += [track for track in step.changed if track.state is TrackState.ENDED]

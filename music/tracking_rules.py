@@ -31,6 +31,7 @@ class TrackingRules:
         note_probability: an onset at least this likely to be a note's when it is decided is CONFIRMED.
         show_probability: a TENTATIVE note is shown once it is at least this likely, one frame after its onset,
         show_decided_probability: or this likely when the frames that decide about it are there, provisionally.
+        show_newest: whether the newest frame of a preview is judged as well, as if nothing followed it.
         frame_threshold: least frame activation of a sounding note.
         spacing: the same pitch is not struck again sooner.
         tolerance: frames the activation may stay down within one note.
@@ -44,6 +45,7 @@ class TrackingRules:
     note_probability: float = 0.5
     show_probability: float = 0.6
     show_decided_probability: float = 0.0
+    show_newest: bool = False
     frame_threshold: float = 0.3
     spacing: int = 4
     tolerance: int = 11
@@ -68,6 +70,7 @@ GUITAR_RULES = TrackingRules(
     note_probability=0.5,
     show_probability=0.5,
     show_decided_probability=0.5,
+    show_newest=True,
     frame_threshold=0.5,
     spacing=4,
     tolerance=3,
