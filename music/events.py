@@ -142,8 +142,23 @@ class SnapshotTaken:
     failed: SessionFailed | None
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownEvent:
+    """What a newer version tells and this one does not know. It takes its place in the log, and says nothing."""
+
+    is_durable: bool
+
+
 Payload = (
-    SessionStarted | NoteRevised | Progressed | CadenceChanged | GapFound | SessionEnded | SessionFailed | SnapshotTaken
+    SessionStarted
+    | NoteRevised
+    | Progressed
+    | CadenceChanged
+    | GapFound
+    | SessionEnded
+    | SessionFailed
+    | SnapshotTaken
+    | UnknownEvent
 )
 
 
@@ -185,6 +200,8 @@ def is_durable(payload: Payload) -> bool:
     """Whether an event lives for the retention time and is never dropped; the others expire and may be coalesced."""
     if isinstance(payload, NoteRevised):
         return payload.note.state in SETTLED
+    if isinstance(payload, UnknownEvent):
+        return payload.is_durable
     return not isinstance(payload, Progressed | CadenceChanged | SnapshotTaken)
 
 

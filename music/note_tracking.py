@@ -29,6 +29,8 @@ from music.tracking_rules import OnsetKind, TrackingRules
 from music.tree_judge import TreeJudge
 
 _TOGETHER_FRAMES = 5
+_MOST_DEVIATIONS = 60 * 86
+"""A minute's: no string rings longer, and what hums on for hours must not be remembered frame by frame."""
 
 
 class TrackState(Enum):
@@ -54,7 +56,8 @@ class Track:
         level: mean frame activation since the onset, 0..1, fixed when confirmed.
         velocity: how hard it was struck, 0..1, where the network says so; known when confirmed.
         strings: probability of string 1, 2, … to 8, where the network says so; known when confirmed.
-        deviations: for every frame after the onset, semitones from the pitch to what sounds (NaN: not known).
+        deviations: for every frame of the first minute after the onset, semitones from the pitch to what sounds (NaN:
+            not known).
     """
 
     number: int
@@ -213,7 +216,8 @@ class NoteTracker:
     def _hear(self, track: Track, frame: int, held: Activations, row: int) -> None:
         column = track.pitch - LOWEST_PITCH
         level = float(held.frame[row, column])
-        track.deviations.append(math.nan if held.deviation is None else float(held.deviation[row, column]))
+        if len(track.deviations) < _MOST_DEVIATIONS:
+            track.deviations.append(math.nan if held.deviation is None else float(held.deviation[row, column]))
         if level >= self._rules.frame_threshold:
             track.last_up, track.down = frame, 0
         elif frame - track.onset > self._rules.attack:

@@ -23,6 +23,7 @@ from music.events import (
     SessionFailed,
     SessionStarted,
     SnapshotTaken,
+    UnknownEvent,
 )
 from music.note import SETTLED, Note, NoteState
 from web_edge.rows import OVER, Source, Status, Transcription, config_to_json, gap_to_row, models_to_json, note_to_row
@@ -87,6 +88,8 @@ async def write_event(connection: AsyncConnection, known: Transcription, event: 
             await _write_gaps(connection, known.id, [gap])
         case SessionEnded() | SessionFailed() as over:
             await _set(connection, known.id, **_end_values(known, over))
+        case UnknownEvent():
+            pass
         case _:
             raise AssertionError(f"{type(event.payload).__name__} is not durable")
     await _set(

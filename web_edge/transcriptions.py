@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from music.errors import GenesisError, InvalidInput, NotFound, Reason
 from music.events import SessionConfig, SnapshotTaken, snapshot_event
+from music.note import Note
 from music.session_state import SessionState
 from web_edge.database import Database
 from web_edge.rows import (
@@ -25,6 +26,9 @@ from web_edge.rows import (
     transcription_from_row,
 )
 from web_edge.schema import deletions, gaps, notes, transcriptions
+
+_ROWS_AT_A_TIME = 200
+"""Notes read from the database before somebody else has a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +129,12 @@ class Transcriptions:
         its_gaps = select(gaps).where(gaps.c.transcription_id == transcription_id).order_by(gaps.c.start, gaps.c.end)
         async with self._database.read() as connection:
             transcription = await _get(connection, transcription_id)
-            note_rows = (await connection.execute(by_onset)).mappings().all()
+            its_notes: list[Note] = []
+            async with connection.stream(by_onset) as result:
+                async for rows in result.mappings().partitions(_ROWS_AT_A_TIME):
+                    its_notes += map(note_from_row, rows)
             gap_rows = (await connection.execute(its_gaps)).mappings().all()
-        return transcription.snapshot(map(note_from_row, note_rows), map(gap_from_row, gap_rows))
+        return transcription.snapshot(its_notes, map(gap_from_row, gap_rows))
 
     async def state(self, transcription_id: str) -> SessionState:
         """The same, folded."""

@@ -16,7 +16,7 @@ from bus.messages import EventMissed, Place
 from bus.ordered import skip_known
 from bus.session_log import SessionLogWriter, follow, read_end, read_rest, read_state
 from music.errors import NotFound, Reason
-from music.events import Payload, SessionEvent, SnapshotTaken
+from music.events import Payload, SessionEvent, SnapshotTaken, UnknownEvent
 from music.note import NoteState
 from music.session_state import fold
 from tests.bus.events import ENDED, STARTED, Chain, note, progress
@@ -102,6 +102,14 @@ async def test_a_snapshot_of_the_end_is_the_end(bus: Bus) -> None:
     await writer.save_snapshot()
     assert [event.sequence for event in await collect(follow(bus, "s"))] == [3]
     assert await collect(follow(bus, "s", 3)) == []
+
+
+async def test_what_only_a_newer_version_knows_is_handed_on_in_its_place(bus: Bus) -> None:
+    later, passing = UnknownEvent(is_durable=True), UnknownEvent(is_durable=False)
+    chain = Chain("s")
+    writer = await SessionLogWriter.open(bus, "s")
+    events = await write(writer, *chain.take(STARTED, later, note(1), passing, later, ENDED))
+    assert await collect(follow(bus, "s")) == events
 
 
 async def test_expired_tentative_events_leave_no_hole(bus: Bus) -> None:

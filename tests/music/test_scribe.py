@@ -238,6 +238,19 @@ def test_the_newest_frame_of_a_preview_is_judged_as_if_silence_followed() -> Non
     )
 
 
+def test_what_hums_on_out_of_tune_is_followed_for_a_minute() -> None:
+    begun, going_on = (calibrated_maps(1_000, [Played(first, 1_000, 64)]) for first in (10, -10))
+    pieces = [begun, *(replace(going_on, first_frame=1_000 * number) for number in range(1, 12))]
+    for piece in pieces:
+        assert piece.deviation is not None
+        piece.deviation[:] = 0.4
+    hum = write_down(pieces, 12_000 * 256, rules=GUITAR_RULES)[-1]
+    assert hum.offset is not None
+    assert seconds(hum.offset) > 138
+    assert seconds(hum.bends[-1].at - hum.onset) == pytest.approx(60, abs=1)
+    assert {bend.semitones for bend in hum.bends} == {0.4}
+
+
 def test_a_calibrated_bend_is_told_at_the_end() -> None:
     bent = write_down([calibrated_maps(100, [Played(10, 90, 64, bend=1.0)])], 100 * 256, rules=GUITAR_RULES)[-1]
     assert bent.state is NoteState.ENDED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from music.events import (
     SessionEvent,
     SessionFailed,
     SessionStarted,
+    UnknownEvent,
     is_durable,
     snapshot_event,
 )
@@ -34,6 +36,7 @@ from music.session_state import SessionState, fold
 from music.tuning import Instrument, Position
 from tests.web_edge.fakes import MODELS
 from web_edge.database import Database
+from web_edge.frames import event_frame
 from web_edge.hub import Hub
 from web_edge.recorder import Recorder
 from web_edge.rows import Status, note_from_row, note_to_row
@@ -236,6 +239,18 @@ async def test_a_deleted_session_does_not_come_back(house: House) -> None:
         await house.recorder.record(event)
     assert await house.transcriptions.find("s") is None
     assert await house.transcriptions.unpurged() == ["s"]
+
+
+async def test_what_only_a_newer_version_knows_keeps_its_place(house: House) -> None:
+    log = log_of([*PAYLOADS[:3], UnknownEvent(is_durable=True), UnknownEvent(is_durable=False), *PAYLOADS[3:]])
+    for event in log[:5]:
+        await house.recorder.record(event)
+    house.log += log
+    await house.recorder.record(log[-1])
+    assert durable_part(await house.recorded()) == durable_part(fold(log))
+    frames = [json.loads(event_frame(event)) for event in log[3:5]]
+    assert [frame["type"] for frame in frames] == ["unknown", "unknown"]
+    assert [frame["event"].get("previousDurableSequence") for frame in frames] == ["3", None]
 
 
 async def test_an_ended_note_never_changes(house: House) -> None:

@@ -85,6 +85,8 @@ export class SessionState {
         this.failed = payload;
         this.close(payload.duration);
         break;
+      case "unknown":
+        break;
     }
     this.raiseWatermark(event.processedUntil);
   }
