@@ -113,7 +113,7 @@ def _live(heard: Sequence[Heard], transcriber: Transcriber, rules: TrackingRules
             events = scribe.advance(activations) if activations.settled else scribe.preview(activations)
             until_s = seconds(activations.end_frame * transcriber.grid.hop)
             told += [(until_s, event.note) for event in events]
-        first = {}
+        first: dict[str, float] = {}
         for until_s, note in told:
             if note.state is NoteState.TENTATIVE:
                 first.setdefault(note.id, until_s)
