@@ -29,6 +29,8 @@ class Colouring:
     transpose_share: float = 0.35
     gain_db: tuple[float, float] = (-26.0, 4.0)
     alone_share: float = 0.05
+    no_music_share: float = 0.06
+    voice_share: float = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,11 @@ class Crops:
         shift = int(random.integers(-2, 3)) if random.random() < colouring.transpose_share else 0
         bins = shift * BINS_PER_SEMITONE + int(random.integers(-1, 2) if random.random() < 0.1 else 0)
         power = np.exp(2 * _moved(levels, bins, -16.0))
-        alone = random.random() < colouring.alone_share
-        if self._bands and (alone or random.random() < colouring.band_share):
+        nobody = random.random() < colouring.no_music_share
+        alone = nobody or random.random() < colouring.alone_share
+        if nobody:
+            power = no_music(random, self._frames)
+        elif self._bands and (alone or random.random() < colouring.band_share):
             band = self._band(random)
             if alone:
                 power = band
@@ -92,6 +97,8 @@ class Crops:
         return magnitudes.astype(np.float32), frets, targets(empty if alone else piece, begin, self._frames, shift)
 
     def _band(self, random: np.random.Generator) -> Floats:
+        if random.random() < self._colouring.voice_share:
+            return _voice(random, self._frames)
         band = self._bands[int(random.integers(len(self._bands)))]
         begin = int(random.integers(0, max(1, len(band.levels) - self._frames)))
         power: Floats = np.exp(2 * band.levels[begin : begin + self._frames].astype(np.float32))
@@ -134,6 +141,44 @@ def _moved(values: Floats, bins: int, fill: float) -> Floats:
     else:
         moved[:, :bins] = values[:, -bins:]
     return moved
+
+
+def no_music(random: np.random.Generator, frames: int) -> Floats:
+    """Powers f32[frames, BINS] of noise that begins and ends as it likes, or of a voice: nothing that has notes."""
+    if random.random() < 0.4:
+        return _voice(random, frames)
+    noise = _noise(random, np.full((frames, BINS), 10 ** random.uniform(-3.0, 0.0), np.float32))
+    gate = np.zeros((frames, 1), np.float32)
+    gate[int(random.integers(0, frames // 2)) :] = 1
+    at = np.arange(frames)[:, None] * HOP / 22_050
+    swell = 1 + random.uniform(0, 0.95) * np.sin(2 * np.pi * random.uniform(0.1, 6.0) * at)
+    clicks = np.where(random.random((frames, 1)) < random.choice([0.0, 0.02]), 30.0, 1.0)
+    return np.asarray(noise * gate * swell**2 * clicks, np.float32)
+
+
+def _voice(random: np.random.Generator, frames: int) -> Floats:
+    """Powers of syllables: harmonics that glide under formants that change, and the noise of consonants."""
+    at = np.arange(BINS, dtype=np.float32)
+    power = np.full((frames, BINS), 1e-10, np.float32)
+    begin = int(random.integers(0, 30))
+    pitch = random.uniform(41, 64)
+    while begin < frames:
+        length = int(random.integers(8, 35))
+        end = min(frames, begin + length)
+        glide = np.linspace(0, random.normal(0, 2.5), length) + random.normal(0, 0.3) * np.sin(np.arange(length) / 2.5)
+        swell = np.hanning(length + 2)[1:-1] ** random.uniform(0.2, 1.0)
+        formants = random.uniform([90, 150, 200], [150, 200, 250])
+        for harmonic in range(1, 24):
+            centre = BINS_PER_SEMITONE * (pitch + glide + 12 * np.log2(harmonic) - LOWEST_PITCH) + 1
+            shape = np.exp(-(((at[None] - centre[:, None]) / 1.6) ** 2))
+            level = np.exp(-(((centre[:, None] - formants[None]) / 25) ** 2)).sum(1) + 0.05
+            power[begin:end] += (shape * (level * swell / harmonic)[:, None] ** 2)[: end - begin].astype(np.float32)
+        if random.random() < 0.4:
+            hiss = slice(max(0, begin - 5), begin + 2)
+            power[hiss, 200:] += (0.02 * random.exponential(1.0, power[hiss, 200:].shape)).astype(np.float32)
+        pitch = float(np.clip(pitch + random.normal(0, 2.5), 40, 70))
+        begin = end + int(random.integers(0, 25))
+    return power * np.float32(10 ** random.uniform(-4.0, -1.0))
 
 
 def _equaliser(random: np.random.Generator, strength_db: float) -> Floats:

@@ -56,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _options(arguments)
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
-    plan = Plan(pieces=options.pieces, steps=options.steps, minutes=options.minutes, seed=options.seed)
+    plan = Plan(
+        pieces=options.pieces, steps=options.steps, minutes=options.minutes, rate=options.rate, seed=options.seed
+    )
     facts = {
         "command": " ".join(["python -m inference.training.train", *(arguments or sys.argv[1:])]),
         "plan": asdict(plan),
@@ -69,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     guitars, bands, unseen = load_data(plan, options.features, options.workers)
     # Of the whole process, so not in `train`: sums of next to nothing are slow to compute.
     torch.set_flush_denormal(True)
-    network = train(plan, guitars, bands, unseen, out, options.device)
+    network = train(plan, guitars, bands, unseen, out, options.device, start=options.start)
     torch.save(network.state_dict(), out / "network.pt")
 
 
@@ -94,10 +96,13 @@ def train(
     out: Path,
     device: str,
     shape: Shape | None = None,
+    start: Path | None = None,
 ) -> Network:
     """The network with the best validation score of the run; its weights are means over the last steps."""
     torch.manual_seed(plan.seed)
     network: Network = Network(shape).to(device).to(memory_format=torch.channels_last)
+    if start is not None:
+        network.load_state_dict(torch.load(start, weights_only=True))
     smooth = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
     )
@@ -221,6 +226,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--pieces", type=int, default=plan.pieces)
     parser.add_argument("--steps", type=int, default=plan.steps)
     parser.add_argument("--minutes", type=float, default=plan.minutes, help="stop sooner, the rate falling with time")
+    parser.add_argument("--rate", type=float, default=plan.rate)
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--seed", type=int, default=plan.seed)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--device", default="cpu")

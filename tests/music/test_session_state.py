@@ -158,7 +158,7 @@ def logs(draw: st.DrawFn) -> list[SessionEvent]:
 
 
 def public(state: SessionState) -> dict[str, Any]:
-    return dict(vars(state))
+    return {key: value for key, value in vars(state).items() if not key.startswith("_")}
 
 
 def durable_part(state: SessionState) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from inference.training.train import Plan, train  # noqa: E402
 from music.tuning import TUNINGS, Instrument  # noqa: E402
 from tests.support.samples import samples_dir  # noqa: E402
 
-PLAIN = Colouring(0.0, (0, 0), 0.0, 0.0, 0.0, (0, 0), 0.0)
+PLAIN = Colouring(0.0, (0, 0), 0.0, 0.0, 0.0, (0, 0), 0.0, 0.0, 0.0)
 
 
 def piece_of(
