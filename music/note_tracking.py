@@ -53,6 +53,7 @@ class Track:
             up to the decision once confirmed. Calibrated on rendered pieces, see bench/NOTES.md.
         shift: frames by which the note begins after `onset` (negative: before it).
         end: one past the last sounding frame, once ended; between two frames where the next stroke lies there.
+        faded: whether it ended because it was not heard any more.
         level: mean frame activation since the onset, 0..1, fixed when confirmed.
         velocity: how hard it was struck, 0..1, where the network says so; known when confirmed.
         strings: probability of string 1, 2, … to 8, where the network says so; known when confirmed.
@@ -68,6 +69,7 @@ class Track:
     shift: float = 0.0
     state: TrackState = TrackState.BORN
     end: float | None = None
+    faded: bool = False
     level: float = 0.0
     velocity: float | None = None
     strings: tuple[float, ...] = ()
@@ -210,6 +212,7 @@ class NoteTracker:
         for track in self.tracks:
             self._hear(track, self._next, held, row)
             if track.state is TrackState.CONFIRMED and track.down >= self._rules.tolerance:
+                track.faded = True
                 changed.append(self._end(track, track.last_up + 1))
         return changed
 

@@ -163,12 +163,26 @@ class Scribe:
         revised = []
         for note in placed:
             entry = self._by_name[note.id]
+            if self._is_blip(entry.track):
+                revised += self._refused(entry)
+                continue
             entry.committed = replace(note, state=NoteState.COMMITTED, stability=1.0, offset=None)
             self._shown.pop(note.id, None)
             revised.append(entry.committed)
             if entry.track.state is TrackState.ENDED:
                 revised.append(self._ended(entry.committed, entry))
         return revised
+
+    def _is_blip(self, track: Track) -> bool:
+        """Whether a note that is about to be settled has faded too soon for one of its confidence."""
+        fades = track.faded and (track.end or 0) - track.onset < self._rules.brief
+        return fades and track.confidence < self._rules.brief_probability
+
+    def _refused(self, entry: _Entry) -> list[Note]:
+        del self._by_name[entry.name]
+        del self._entries[entry.track.number]
+        shown = self._shown.pop(entry.name, None)
+        return [] if shown is None else [replace(shown.note, state=NoteState.RETRACTED, stability=0.0)]
 
     def _foreseen(self, activations: Activations) -> list[Track]:
         """The tracks, by onset and pitch, that are not committed and would be there if `activations` were settled."""

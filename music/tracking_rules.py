@@ -36,6 +36,8 @@ class TrackingRules:
         spacing: the same pitch is not struck again sooner.
         tolerance: frames the activation may stay down within one note.
         attack: frames after the onset in which it may be down without being counted.
+        brief: a note that fades sooner than this, and is found in time, needs to be
+        brief_probability: this likely, or is taken back before it is settled.
         reach: frames to either side of an onset over which its probability is spread; PROBABILITIES only, 1 or 2.
         one_note_a_string: no more notes sound than the instrument has strings.
     """
@@ -50,15 +52,17 @@ class TrackingRules:
     spacing: int = 4
     tolerance: int = 11
     attack: int = 0
+    brief: int = 0
+    brief_probability: float = 0.0
     reach: int = 1
     one_note_a_string: bool = False
 
     def __post_init__(self) -> None:
         shares = ("birth_probability", "note_probability", "show_probability", "show_decided_probability")
-        for name in (*shares, "frame_threshold"):
+        for name in (*shares, "brief_probability", "frame_threshold"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, not between 0 and 1")
-        if min(self.spacing, self.attack) < 0 or self.tolerance < 1:
+        if min(self.spacing, self.attack, self.brief) < 0 or self.tolerance < 1:
             raise ValueError("times are no fewer than 0 frames, the tolerance no less than 1")
         if self.reach not in (1, 2):
             raise ValueError(f"an onset reaches over 1 or 2 frames to either side, not {self.reach}")
@@ -75,6 +79,8 @@ GUITAR_RULES = TrackingRules(
     spacing=4,
     tolerance=3,
     attack=4,
+    brief=10,
+    brief_probability=0.7,
     reach=1,
     one_note_a_string=True,
 )

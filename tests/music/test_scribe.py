@@ -226,6 +226,21 @@ def test_a_calibrated_note_is_shown_at_once_and_settled_with_what_was_heard() ->
     assert write_down([maps], 150 * 256, Instrument(TUNINGS["bass"]), GUITAR_RULES)[-1].string_evidence[2:] == (0, 0)
 
 
+def test_a_blip_of_doubtful_confidence_is_taken_back() -> None:
+    rules = replace(GUITAR_RULES, brief=10, brief_probability=0.7)
+    for probability, end, states in (
+        (0.6, 16, [NoteState.TENTATIVE, NoteState.RETRACTED]),
+        (0.9, 16, [NoteState.TENTATIVE, NoteState.COMMITTED, NoteState.ENDED]),
+        (0.6, 24, [NoteState.TENTATIVE, NoteState.COMMITTED, NoteState.ENDED]),
+    ):
+        maps = calibrated_maps(60, [Played(10, end, 64, probability=probability)])
+        pieces = [maps.rows(0, 8), provisional(maps, 8, 14), maps.rows(8, 60)]
+        assert [note.state for note in write_down(pieces, 60 * 256, rules=rules)] == states
+    # Struck again it did not fade.
+    twice = calibrated_maps(60, [Played(10, 16, 64, probability=0.6), Played(16, 40, 64)])
+    assert len({note.id for note in write_down([twice], 60 * 256, rules=rules)}) == 2
+
+
 def test_the_newest_frame_of_a_preview_is_judged_as_if_silence_followed() -> None:
     maps = calibrated_maps(150, [Played(10, 60, 64)])
     pieces = [maps.rows(0, 8), Activations(8, maps.onset[8:11], maps.frame[8:11], settled=False)]
