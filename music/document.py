@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from music.arranging import arrange
 from music.audio import sample_at, seconds
+from music.errors import InvalidInput, Reason
 from music.json_reading import as_list, as_number, as_object, as_text, as_whole, each, wrong
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.preferences import DEFAULT_PREFERENCES, Preferences
 from music.session_state import SessionState
 from music.tuning import DEFAULT_FRETS, MAX_FRETS, MAX_STRINGS, TUNINGS, Instrument, Position
 
@@ -108,6 +110,8 @@ def arrange_document(
     tuning: Sequence[int] | None = None,
     capo: int | None = None,
     fret_count: int | None = None,
+    preferences: Preferences = DEFAULT_PREFERENCES,
+    pins: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """A copy of a file with every note placed on the neck, and nothing else touched.
 
@@ -116,19 +120,36 @@ def arrange_document(
         tuning: open strings to arrange for instead of the file's, string 1 first; written to the copy, as are
         capo: the capo's fret, and
         fret_count: frets from the nut.
+        preferences: what the player can and likes.
+        pins: strings that are decided, by note id; the other notes are arranged around them.
 
     Raises:
-        InvalidInput: as `parse_document`.
+        InvalidInput: as `parse_document`, or REQUEST_INVALID: a pin names no note, or a string that does not have it.
     """
     overrides = {"tuning": list(tuning) if tuning is not None else None, "capo": capo, "fret_count": fret_count}
     changed = {**as_object(data, "The file"), **{key: value for key, value in overrides.items() if value is not None}}
     document = parse_document(changed)
     arranged = copy.deepcopy(changed)
-    for entry, note in zip(arranged["notes"], arrange(document.notes, document.instrument), strict=True):
+    decided = {name: _pin(document, name, string) for name, string in (pins or {}).items()}
+    placed = arrange(document.notes, document.instrument, preferences, decided)
+    for entry, note in zip(arranged["notes"], placed, strict=True):
         entry.update(_place(note), alternatives=_alternatives(note))
         if note.flags or entry.get("flags"):
             entry["flags"] = list(note.flags)
     return arranged
+
+
+def _pin(document: Document, name: str, string: int) -> Position:
+    pinned = next((note for note in document.notes if note.id == name), None)
+    if pinned is None:
+        raise InvalidInput(Reason.REQUEST_INVALID, f"There is no note {name!r} to pin.")
+    places = {place.string: place for place in document.instrument.positions_of(pinned.pitch)}
+    if string not in places:
+        has = ", ".join(str(known) for known in places) or "no string"
+        raise InvalidInput(
+            Reason.REQUEST_INVALID, f"Note {name!r} cannot be pinned to string {string}; it is on {has}."
+        )
+    return places[string]
 
 
 def _time(sample: int) -> float:

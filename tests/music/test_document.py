@@ -173,8 +173,8 @@ def test_arranging_touches_nothing_else() -> None:
     assert data == before
     first, second = arranged.pop("notes")
     assert arranged == {key: value for key, value in before.items() if key != "notes"}
-    assert (first["string"], first["fret"]) == (1, 0)
-    assert {"string": 2, "fret": 5} in [{"string": a["string"], "fret": a["fret"]} for a in first["alternatives"]]
+    places = [(first["string"], first["fret"]), *((a["string"], a["fret"]) for a in first["alternatives"])]
+    assert sorted(places) == [(1, 0), (2, 5), (3, 9), (4, 14), (5, 19)]
     assert [first[key] for key in ("id", "onset_s", "pitch", "colour")] == ["a", 0.123456789, 64, "red"]
     assert "flags" not in first
     assert (second["string"], second["fret"], second["flags"]) == (None, None, ["out_of_range"])
@@ -184,7 +184,20 @@ def test_arranging_for_another_instrument_says_so() -> None:
     arranged = arrange_document(FILE, tuning=(62, 57, 55, 50, 45, 38), capo=2)
     assert arranged["tuning"] == [62, 57, 55, 50, 45, 38]
     assert arranged["capo"] == 2
-    assert (arranged["notes"][0]["string"], arranged["notes"][0]["fret"]) == (1, 0)
+    (note,) = arranged["notes"]
+    assert arranged["tuning"][note["string"] - 1] + 2 + note["fret"] == 64
+
+
+def test_pins_are_strings_of_notes() -> None:
+    data = {**FILE, "notes": [{"id": "a", "onset_s": 0.5, "pitch": 64}, {"id": "b", "onset_s": 0.9, "pitch": 67}]}
+    for string, fret in ((1, 0), (2, 5), (3, 9)):
+        (first, second) = arrange_document(data, pins={"a": string})["notes"]
+        assert (first["string"], first["fret"]) == (string, fret)
+        assert second["string"] is not None
+    for pins in ({"a": 6}, {"c": 1}):
+        with pytest.raises(InvalidInput) as caught:
+            arrange_document(data, pins=pins)
+        assert caught.value.reason is Reason.REQUEST_INVALID
 
 
 def test_the_labelled_recordings_can_be_read() -> None:

@@ -72,3 +72,28 @@ def test_a_missing_file_is_status_3() -> None:
 def test_a_wrong_tuning_is_status_2(tmp_path: Path) -> None:
     done = genesis("arrange", written(tmp_path, demo_truth()), "--tuning", "banjo")
     assert (done.status, done.reason) == (2, "TUNING_INVALID")
+
+
+def test_a_beginner_stays_low_and_a_pin_is_kept(tmp_path: Path) -> None:
+    def frets(*options: str) -> list[int]:
+        done = genesis("arrange", written(tmp_path, demo_truth()), *options)
+        assert done.status == 0, done.stderr
+        return [note["fret"] for note in json.loads(done.stdout)["notes"] if note["fret"] is not None]
+
+    assert sum(frets("--difficulty", "beginner", "--style", "open_position")) <= sum(frets())
+    free = json.loads(genesis("arrange", written(tmp_path, demo_truth())).stdout)["notes"]
+    chosen = next(note for note in free if note["alternatives"])
+    string = chosen["alternatives"][0]["string"]
+    pinned = genesis("arrange", written(tmp_path, demo_truth()), "--pin", f"{chosen['id']}={string}")
+    (again,) = (note for note in json.loads(pinned.stdout)["notes"] if note["id"] == chosen["id"])
+    assert again["string"] == string
+
+
+@pytest.mark.parametrize(
+    ("pin", "status"), [("3", 2), ("=3", 2), ("t1=x", 2), ("nobody=3", 3), ("t1=9", 3), ("t1=0", 3)]
+)
+def test_a_wrong_pin_is_refused(tmp_path: Path, pin: str, status: int) -> None:
+    truth = demo_truth()
+    truth["notes"][0]["id"] = "t1"
+    done = genesis("arrange", written(tmp_path, truth), "--pin", pin)
+    assert (done.status, done.reason) == (status, "REQUEST_INVALID")
