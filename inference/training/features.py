@@ -21,9 +21,8 @@ from inference.training.dataset import Piece, render_piece
 from inference.training.front_end import HISTORY, HOP, LOWEST_PITCH, PITCHES, FrontEnd
 from inference.training.recipes import Recipe
 from inference.training.sounds import SoundLibrary, default_sounds_dir
-from music.tuning import Instrument
+from music.fret_map import fret_map
 
-STRINGS = 8
 NOTE_FIELDS = ("onset", "offset", "pitch", "string", "velocity", "first_bend", "bend_count")
 _PIECES_PER_SHARD = 25
 
@@ -45,15 +44,6 @@ class HeardPiece:
     bends: NDArray[np.float32]
     frets: NDArray[np.float32]
     style: str
-
-
-def fret_map(instrument: Instrument) -> NDArray[np.float32]:
-    """f32[8, PITCHES]: fret / 12 from the capo on, -1 where a string does not have the pitch."""
-    frets = np.full((STRINGS, PITCHES), -1.0, np.float32)
-    for pitch in range(LOWEST_PITCH, LOWEST_PITCH + PITCHES):
-        for position in instrument.positions_of(pitch):
-            frets[position.string - 1, pitch - LOWEST_PITCH] = position.fret / 12
-    return frets
 
 
 def hear(front_end: FrontEnd, samples: NDArray[np.float32]) -> NDArray[np.float16]:
@@ -138,7 +128,7 @@ def heard_piece(piece: Piece, front_end: FrontEnd) -> HeardPiece:
         hear(front_end, piece.samples),
         np.array(rows, np.float32).reshape(-1, len(NOTE_FIELDS)),
         np.array(bends, np.float32).reshape(-1, 2),
-        fret_map(piece.instrument),
+        fret_map(piece.instrument, LOWEST_PITCH, PITCHES),
         piece.style,
     )
 

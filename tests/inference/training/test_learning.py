@@ -11,13 +11,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="the guitar model's training needs torch: make torch")
 
 from inference.training.crops import Colouring, Crops, targets  # noqa: E402
-from inference.training.features import HeardPiece, band_only, fret_map, read_shards, render_shards  # noqa: E402
+from inference.training.features import HeardPiece, band_only, read_shards, render_shards  # noqa: E402
 from inference.training.front_end import BINS, HOP, LOWEST_PITCH, PITCHES  # noqa: E402
 from inference.training.network import Network, Shape  # noqa: E402
 from inference.training.recipes import TRAINING  # noqa: E402
 from inference.training.scoring import match, onsets_of, validate  # noqa: E402
 from inference.training.train import Plan, train  # noqa: E402
-from music.tuning import TUNINGS, Instrument  # noqa: E402
+from music.fret_map import fret_map  # noqa: E402
+from music.tuning import Instrument  # noqa: E402
 from tests.support.samples import samples_dir  # noqa: E402
 
 PLAIN = Colouring(0.0, (0, 0), 0.0, 0.0, 0.0, (0, 0), 0.0, 0.0, 0.0)
@@ -30,7 +31,7 @@ def piece_of(
         np.full((frames, BINS), -6.0, np.float16),
         np.array(notes, np.float32).reshape(-1, 7),
         np.array(bends or [], np.float32).reshape(-1, 2),
-        fret_map(Instrument()),
+        fret_map(Instrument(), LOWEST_PITCH, PITCHES),
         "lines",
     )
 
@@ -74,15 +75,6 @@ def test_a_band_alone_has_no_notes() -> None:
     alone = replace(PLAIN, alone_share=1.0)
     *_, truths = Crops([guitar], [guitar], 64, alone).batch(np.random.default_rng(0), 1)
     assert truths[0].onset.sum() == truths[0].sounding.sum() == len(truths[0].string) == 0
-
-
-def test_frets_are_those_of_the_neck() -> None:
-    frets = fret_map(Instrument(TUNINGS["drop_d"], capo=2))
-    assert frets.shape == (8, PITCHES)
-    assert frets[5, 40 - LOWEST_PITCH] == 0
-    assert frets[5, 52 - LOWEST_PITCH] == pytest.approx(1.0)
-    assert frets[5, 39 - LOWEST_PITCH] == -1
-    assert (frets[6:] == -1).all()
 
 
 def test_an_onset_between_two_frames_is_found_there() -> None:
