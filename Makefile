@@ -11,7 +11,7 @@ UI := web_edge/ui
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 STAMPS := .venv/stamps
 
-.PHONY: help run setup test lint format generate check-generated ui models demo bench lock baseline clean
+.PHONY: help run setup test lint format generate check-generated ui models demo torch train bench soak lock baseline clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -39,6 +39,17 @@ $(STAMPS)/dev: $(STAMPS)/run requirements/dev.txt
 	@echo "→ installing what development needs"
 	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
 	touch $@
+
+$(STAMPS)/torch: $(STAMPS)/dev
+	@echo "→ installing torch: training the guitar model and holding its graph to the original need it"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	touch $@
+
+torch: $(STAMPS)/torch ## What training the guitar model needs; nothing else does
+
+train: $(STAMPS)/torch ## Train the guitar model anew, about an hour on two cores (ARGS="--minutes 55")
+	$(BIN)/python -m inference.training.train $(ARGS)
+	$(BIN)/python -m inference.export.guitar var/training/run/network.pt
 
 # --- what is built, never committed ------------------------------------------------------------------------------------
 
@@ -104,6 +115,9 @@ bench: setup ## All quick benchmarks (make bench-NAME for one)
 bench-%: setup
 	$(BIN)/python -m bench $* $(ARGS)
 
+soak: setup ## Two hours of audio, then 1000 sessions: memory must stay flat (ARGS="--real-time", ARGS=--quick)
+	$(BIN)/python -m bench.soak $(ARGS)
+
 COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 lock: $(STAMPS)/bootstrap ## Lock all dependencies anew, with hashes
 	$(COMPILE) pyproject.toml --extra cpu -o requirements/run.txt
@@ -112,4 +126,4 @@ lock: $(STAMPS)/bootstrap ## Lock all dependencies anew, with hashes
 	$(COMPILE) requirements/node.in -o requirements/node.txt
 
 clean: ## Remove everything that was built
-	rm -rf .venv var $(UI)/node_modules $(UI)/dist model_repo/*/*/model.onnx
+	rm -rf .venv var $(UI)/node_modules $(UI)/dist model_repo/basic_pitch*/*/model.onnx

@@ -6,13 +6,14 @@ import importlib
 import sys
 
 QUICK = {
-    "notes": "note and tab accuracy beside stock Basic Pitch",
+    "notes": "note and tab accuracy of every transcriber beside stock Basic Pitch",
     "latency": "how soon live notes come and what a stream costs",
     "idle": "memory and processor time of a stack that does nothing",
     "live": "how soon notes are shown and settled, and how many are taken back",
+    "stability": "how far the stability and confidence of tentative notes can be believed",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
-WITH_OPTIONS = ("latency",)
+WITH_OPTIONS = ("notes", "latency", "stability")
 
 
 def main(arguments: list[str]) -> int:

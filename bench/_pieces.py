@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
+from bench._models import load, open_stream
 from inference.ports import Transcriber
-from inference.registry import default_model_repo, load_transcriber
 from inference.training.dataset import Piece, render_piece
 from inference.training.effects import Effects
 from inference.training.recipes import Recipe
@@ -42,7 +42,8 @@ class Ear:
 
     def __init__(self) -> None:
         self._library = SoundLibrary(default_sounds_dir())
-        self._transcriber: Transcriber = load_transcriber("", default_model_repo(), threads=1)
+        # The tracker that is fitted here reads this network's activations and no other's.
+        self._transcriber: Transcriber = load("basic_pitch", threads=1)
 
     def hear(self, recipe: Recipe, seed: int, effects: Effects | None = None, band_db: float | None = None) -> Heard:
         """One piece; see `render_piece`."""
@@ -66,7 +67,7 @@ class Ear:
         """Settled activations of a whole signal: f32[n], mono, 22 050 Hz."""
 
         async def run() -> list[Activations]:
-            stream = self._transcriber.open_stream()
+            stream = open_stream(self._transcriber, Instrument())
             return [*await stream.push(samples), *await stream.finish()]
 
         return join(anyio.run(run))

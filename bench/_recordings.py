@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +16,9 @@ from bench._scoring import PlainNote, notes_of
 from genesis.demo.build import build_demo
 from genesis.paths import default_data_dir, demo_dir
 
-GUITARSET = ROOT.parent / "shared" / "data" / "guitarset"
+DATA = ROOT.parent / "shared" / "data"
+"""Lies beside the checkout on some machines; whoever needs it says so where it is absent."""
+GUITARSET = DATA / "guitarset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Recording:
     audio: Path
     truth: list[PlainNote]
     tuning: tuple[int, ...]
+    is_rendered: bool = False
 
     def read(self) -> tuple[NDArray[np.float32], int]:
         """The samples, f32[n], mono, and their rate."""
@@ -54,7 +58,17 @@ def demo() -> Recording:
     folder = demo_dir(default_data_dir())
     build_demo(folder)
     kind = "rendered from samples: exact truth, cleaner than life"
-    return _read("demo piece", kind, folder / "demo.wav", folder / "demo.json")
+    return replace(_read("demo piece", kind, folder / "demo.wav", folder / "demo.json"), is_rendered=True)
+
+
+def read_audio(path: Path) -> tuple[NDArray[np.float32], int]:
+    """Any audio file: f32[n], mono (the channels' mean), and its rate."""
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        rate_hz = int(stream.rate)
+        planar = av.AudioResampler("fltp", stream.layout, rate_hz)
+        blocks = [block.to_ndarray() for frame in container.decode(stream) for block in planar.resample(frame)]
+    return np.concatenate(blocks, axis=1).mean(axis=0, dtype=np.float32), rate_hz
 
 
 def write_looped(source: Path, target: Path, length_s: float) -> None:

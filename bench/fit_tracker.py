@@ -52,6 +52,7 @@ def _examples(piece: Heard, ahead: int) -> Iterator[tuple[list[str], NDArray[np.
     """Figures about all peaks of a piece within the instrument's range, and which of them are notes."""
     maps = piece.activations
     margin = ((FRAMES_BEFORE, ahead), (0, 0))
+    assert maps.contour is not None
     onset, frame = np.pad(maps.onset, margin), np.pad(maps.frame, margin)
     centre = np.pad(maps.contour[:, 1::BINS_PER_SEMITONE], margin)
     rows, columns = np.nonzero(peaks(np.pad(maps.onset, ((1, 1), (0, 0)))))

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 Curve = Mapping[int, Mapping[str, float]]
-"""Percentiles by number of streams."""
+"""By number of streams, figures by name; see `latency_report.curve_of`."""
 
 
 def plot_distribution(path: Path, samples: Mapping[str, Sequence[float]], marks_ms: Mapping[str, float]) -> None:
@@ -32,22 +32,42 @@ def plot_distribution(path: Path, samples: Mapping[str, Sequence[float]], marks_
 
 
 def plot_streams(path: Path, curves: Mapping[str, Curve], limit_ms: float) -> None:
-    """p50 and p95 over the number of streams, a pair of lines for each name."""
+    """Over the number of streams: p50 and p95, a pair of lines for each name; and beside it what a stream costs."""
+    figure, (latency, cost) = plt.subplots(1, 2, figsize=(12, 4.5), width_ratios=(2, 1))
+    for name, curve in curves.items():
+        counts = sorted(curve)
+        (line,) = latency.plot(counts, [curve[n]["p95"] for n in counts], marker="o", label=f"{name}, p95")
+        p50 = [curve[n]["p50"] for n in counts]
+        latency.plot(counts, p50, marker=".", linestyle="--", color=line.get_color(), label=f"{name}, p50")
+        cost.plot(counts, [curve[n]["cores"] for n in counts], marker="o", color=line.get_color(), label=name)
+    latency.axhline(limit_ms, color="grey", linestyle=":", linewidth=1)
+    latency.set(xlabel="live streams at a time", ylabel="onset → TENTATIVE, ms", ylim=(0, None))
+    latency.set_title("Latency under load")
+    cost.set(xlabel="live streams at a time", ylabel="cores a stream, all servers", ylim=(0, None))
+    cost.set_title("Cost")
+    _save(path, figure, latency, cost)
+
+
+def plot_plumbing(path: Path, curves: Mapping[str, Curve]) -> None:
+    """Over the number of streams: how old an event is at the browser's socket, p50, p95 and p99."""
     figure, axes = plt.subplots(figsize=(8, 4.5))
     for name, curve in curves.items():
         counts = sorted(curve)
-        (line,) = axes.plot(counts, [curve[n]["p95"] for n in counts], marker="o", label=f"{name}, p95")
-        p50 = [curve[n]["p50"] for n in counts]
-        axes.plot(counts, p50, marker=".", linestyle="--", color=line.get_color(), label=f"{name}, p50")
-    axes.axhline(limit_ms, color="grey", linestyle=":", linewidth=1)
-    axes.set(xlabel="live streams at a time", ylabel="onset → TENTATIVE, ms", ylim=(0, None))
-    axes.set_title("Latency under load")
+        color = None
+        for share, style in (("p50", "--"), ("p95", "-"), ("p99", ":")):
+            values = [curve[n][f"socket {share}"] for n in counts]
+            (line,) = axes.plot(counts, values, marker=".", linestyle=style, color=color, label=f"{name}, {share}")
+            color = line.get_color()
+    axes.axhline(15.0, color="grey", linestyle=":", linewidth=1)
+    axes.set(xlabel="live streams at a time", ylabel="event made → socket, ms", ylim=(0, None))
+    axes.set_title("The plumbing's share")
     _save(path, figure, axes)
 
 
-def _save(path: Path, figure: Figure, axes: Axes) -> None:
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+def _save(path: Path, figure: Figure, *all_axes: Axes) -> None:
+    for axes in all_axes:
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120, bbox_inches="tight")
     plt.close(figure)

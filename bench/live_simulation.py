@@ -17,8 +17,10 @@ import mir_eval
 import numpy as np
 from numpy.typing import NDArray
 
+from bench._models import open_scribe, open_stream
 from bench._scoring import ONSET_TOLERANCE_S, PITCH_TOLERANCE_CENTS, PlainNote, note_arrays
 from inference.ports import ActivationStream, Transcriber
+from music.activations import Activations
 from music.audio import SAMPLE_RATE_HZ, seconds
 from music.events import NoteRevised
 from music.note import Note, NoteState
@@ -30,10 +32,16 @@ CHUNK = SAMPLE_RATE_HZ // 50
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A revision and the stream time, in seconds, at which it was told."""
+    """A revision and when it was told.
+
+    Attributes:
+        at_s: stream time, in seconds.
+        heard_until: where what the network had said by then ends, a sample index.
+    """
 
     at_s: float
     note: Note
+    heard_until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +86,8 @@ def play(
 async def _play(
     transcriber: Transcriber, signal: NDArray[np.float32], instrument: Instrument, step_frames: int, chunk: int
 ) -> Run:
-    scribe = Scribe(instrument, transcriber.grid)
-    stream = transcriber.open_stream()
+    scribe = open_scribe(transcriber, instrument)
+    stream = open_stream(transcriber, instrument)
     told: list[Told] = []
     free_s = compute_s = 0.0
     for begin in range(0, len(signal), chunk):
@@ -87,25 +95,26 @@ async def _play(
         arrived_s = (begin + len(piece)) / SAMPLE_RATE_HZ
         start_s = max(arrived_s, free_s)
         begun = time.process_time()
-        async for events in _heard(stream, scribe, piece, step_frames):
+        async for activations, events in _heard(stream, scribe, piece, step_frames):
             now_s = start_s + (time.process_time() - begun)
-            told += [Told(now_s, event.note) for event in events]
+            heard_until = activations.end_frame * transcriber.grid.hop
+            told += [Told(now_s, event.note, heard_until) for event in events]
         took_s = time.process_time() - begun
         compute_s += took_s
         free_s = start_s + took_s
     for activations in await stream.finish():
-        told += [Told(free_s, event.note) for event in scribe.advance(activations)]
-    told += [Told(free_s, event.note) for event in scribe.finish(len(signal))]
+        told += [Told(free_s, event.note, len(signal)) for event in scribe.advance(activations)]
+    told += [Told(free_s, event.note, len(signal)) for event in scribe.finish(len(signal))]
     return Run(told, compute_s, len(signal) / SAMPLE_RATE_HZ)
 
 
 async def _heard(
     stream: ActivationStream, scribe: Scribe, piece: NDArray[np.float32], step_frames: int
-) -> AsyncIterator[list[NoteRevised]]:
+) -> AsyncIterator[tuple[Activations, list[NoteRevised]]]:
     for activations in await stream.push(piece):
-        yield scribe.advance(activations)
+        yield activations, scribe.advance(activations)
     if step_frames and (provisional := await stream.preview(step_frames)) is not None:
-        yield scribe.preview(provisional)
+        yield provisional, scribe.preview(provisional)
 
 
 def figures(truth: Sequence[PlainNote], run: Run) -> LiveFigures:

@@ -126,7 +126,9 @@ def stock(pieces: Sequence[Heard]) -> Notes:
 
 
 def _plain(tracks: Sequence[Track], piece: Heard) -> list[PlainNote]:
-    return [PlainNote(seconds(t.onset * piece.hop), seconds((t.end or t.onset) * piece.hop), t.pitch) for t in tracks]
+    return [
+        PlainNote(seconds(t.onset * piece.hop), seconds(round((t.end or t.onset) * piece.hop)), t.pitch) for t in tracks
+    ]
 
 
 def _truth(piece: Heard) -> list[PlainNote]:

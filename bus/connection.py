@@ -14,6 +14,7 @@ import stamina
 import structlog
 from nats.aio.client import Client, Server
 from nats.js import JetStreamContext
+from nats.js.api import RawStreamMsg
 
 from bus.declarations import declare
 from music.errors import Reason, Unavailable
@@ -112,8 +113,22 @@ class Bus:
             raise self.unavailable(f"refused: {error}") from error
         raise AssertionError("a retry without end has ended")
 
+    async def last_message(self, stream: str, subject: str) -> RawStreamMsg | None:
+        """The newest message of a subject, None when there is none. Raises Unavailable: BUS_UNAVAILABLE."""
+        return await self._message(lambda: self.jetstream.get_last_msg(stream, subject))
+
+    async def next_message(self, stream: str, subject: str, sequence: int) -> RawStreamMsg | None:
+        """The first message of a subject from a stream sequence on, None when there is none. Raises Unavailable."""
+        return await self._message(lambda: self.jetstream.get_msg(stream, sequence, subject, next=True))
+
     def unavailable(self, what_happened: str) -> Unavailable:
         return Unavailable(Reason.BUS_UNAVAILABLE, f"The bus at {self.url} {what_happened}.", address=self.url)
+
+    async def _message(self, ask: Callable[[], Awaitable[RawStreamMsg]]) -> RawStreamMsg | None:
+        try:
+            return await self.patiently(ask)
+        except nats.js.errors.NotFoundError:
+            return None
 
     async def _connect(self, name: str, first_connect_s: float) -> None:
         options: dict[str, Any] = {

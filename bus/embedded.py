@@ -11,8 +11,8 @@ import anyio
 
 from music.errors import Reason, Unavailable
 
-MAX_PAYLOAD_BYTES = 8 * 1024**2
-"""Room for the snapshot of a session of some hours; events are far smaller."""
+MAX_PAYLOAD_BYTES = 1024**2
+"""What a server takes that nobody has configured: nothing here may need more."""
 
 FREE_PORT = 0
 

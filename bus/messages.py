@@ -35,7 +35,7 @@ def to_bytes(event: SessionEvent) -> bytes:
 
 
 def from_bytes(data: bytes | None) -> SessionEvent:
-    """Raises InvalidInput: REQUEST_INVALID for bytes that are no event this version knows."""
+    """Raises InvalidInput: REQUEST_INVALID for bytes that are no event."""
     try:
         message = event_pb2.SessionEvent.FromString(data or b"")
     except DecodeError as error:

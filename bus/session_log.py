@@ -12,26 +12,25 @@ from functools import partial
 from uuid import uuid4
 
 import anyio
-import structlog
+import anyio.to_thread
 from nats.js.errors import APIError, BadRequestError
 
 from bus.connection import Bus
 from bus.declarations import SNAPSHOTS_STREAM, snapshot_subject
 from bus.messages import FENCE_HEADER, MESSAGE_ID_HEADER, STREAM_SEQUENCE_HEADER, from_bytes, message_id, to_bytes
-from bus.reading import follow, last_message, read_state, read_until_now
+from bus.reading import follow, read_end, read_rest, read_state, read_until_now
+from bus.snapshots import SnapshotDraft
 from music.errors import Conflict, Reason
-from music.events import SessionEvent, SnapshotTaken, is_durable
+from music.events import SessionEvent, is_durable, snapshot_event
 from music.session_state import SessionState
 from wire.subjects import SESSIONS_STREAM, TENTATIVE_TTL, durable_subject, session_subjects, tentative_subject
 
-__all__ = ["SessionLogWriter", "delete_session", "follow", "read_state"]
+__all__ = ["SessionLogWriter", "delete_session", "follow", "read_end", "read_rest", "read_state"]
 
 _WRONG_LAST_SEQUENCE = 10071
 
 _SKIP_AFTER_EXPIRY = 1_000_000
 """Added to the last known sequence when the tentative tail has expired: readers may have seen numbers above it."""
-
-log = structlog.get_logger(__name__)
 
 
 class SessionLogWriter:
@@ -41,7 +40,7 @@ class SessionLogWriter:
         attempt: this writer's number, from 1.
         last_sequence: highest sequence handed in or found; the next event's must be above it.
         last_durable_sequence: the next durable event names it as the one before.
-        state: what the log held when it was opened, what was tentative included; untouched afterwards.
+        state: what the log held when it was opened, what was tentative included; the caller's to use up.
     """
 
     def __init__(self, bus: Bus, session_id: str, state: SessionState, fence: int, timeout_s: float) -> None:
@@ -52,11 +51,11 @@ class SessionLogWriter:
         self.last_durable_sequence = state.durable_sequence
         self._bus = bus
         self._fence = fence
-        self._fenced_sequence = state.durable_sequence
         self._timeout_s = timeout_s
         self._tentative_ttl_s = TENTATIVE_TTL.total_seconds()
         self._turn = anyio.Lock()
         self._unsettled: SessionEvent | None = None
+        self._draft = SnapshotDraft(session_id, bus.client.max_payload)
         self._writer = uuid4().hex
 
     @classmethod
@@ -82,10 +81,13 @@ class SessionLogWriter:
                 f"Session {session_id!r} is over already; begin a new one under another id.",
                 session_id=session_id,
             )
-        last_durable = await last_message(bus, SESSIONS_STREAM, durable_subject(session_id))
+        last_durable = await bus.last_message(SESSIONS_STREAM, durable_subject(session_id))
         fence = 0 if last_durable is None else place.durable_stream_sequence
         writer = cls(bus, session_id, state, fence, timeout_s)
         writer._tentative_ttl_s = tentative_ttl.total_seconds()
+        if state.sequence:
+            # Of a long session that is work for a while.
+            await anyio.to_thread.run_sync(writer._draft.add, snapshot_event(session_id, state.snapshot()))
         await writer._go_above_tentative()
         return writer
 
@@ -111,30 +113,19 @@ class SessionLogWriter:
             else:
                 await self._publish_tentative(event)
 
-    async def save_snapshot(self, snapshot: SnapshotTaken) -> None:
-        """Replace the session's snapshot. One too large for the server is left out: readers then read the whole log.
+    async def save_snapshot(self) -> None:
+        """Replace the session's snapshot by one of everything stored so far.
 
-        Raises Unavailable: BUS_UNAVAILABLE.
+        Of a session that has become too long for it there are no more: its readers go on from the last one that was
+        left. Raises Unavailable: BUS_UNAVAILABLE.
         """
-        event = SessionEvent(
-            session_id=self.session_id,
-            sequence=snapshot.sequence,
-            attempt=snapshot.attempt,
-            previous_durable_sequence=0,
-            processed_until=snapshot.processed_until,
-            created_at_ns=0,
-            payload=snapshot,
-        )
-        payload = to_bytes(event)
-        if len(payload) > self._bus.client.max_payload:
-            log.warning("bus.snapshot_too_large", session_id=self.session_id, size_bytes=len(payload))
-            return
-        known = self._unsettled is None and snapshot.sequence == self._fenced_sequence
-        headers = {STREAM_SEQUENCE_HEADER: str(self._fence)} if known else {}
-        await self._publish(snapshot_subject(self.session_id), payload, headers)
+        payload = self._draft.to_bytes()
+        if payload is not None:
+            headers = {STREAM_SEQUENCE_HEADER: str(self._fence)}
+            await self._publish(snapshot_subject(self.session_id), payload, headers)
 
     async def _go_above_tentative(self) -> None:
-        last = await last_message(self._bus, SESSIONS_STREAM, tentative_subject(self.session_id))
+        last = await self._bus.last_message(SESSIONS_STREAM, tentative_subject(self.session_id))
         if last is not None:
             event = from_bytes(last.data)
             self.last_sequence = max(self.last_sequence, event.sequence)
@@ -152,15 +143,15 @@ class SessionLogWriter:
             if error.err_code != _WRONG_LAST_SEQUENCE:
                 raise self._bus.unavailable(f"refused an event: {error.description}") from error
             self._fence = await self._own_sequence(event)
-        self._fenced_sequence = event.sequence
         self._unsettled = None
+        self._draft.add(event)
 
     async def _own_sequence(self, event: SessionEvent) -> int:
         """Where `event` lies if it is the subject's last: stored by an earlier try whose acknowledgement was lost.
 
         The server holds a message against the fence before it looks whether it knows its id.
         """
-        last = await last_message(self._bus, SESSIONS_STREAM, durable_subject(self.session_id))
+        last = await self._bus.last_message(SESSIONS_STREAM, durable_subject(self.session_id))
         if (
             last is not None
             and last.seq is not None

@@ -83,7 +83,7 @@ def _models() -> list[Finding]:
     return [
         Finding(Verdict.GOOD, f"model {check.name}", f"runs in {check.run_ms:.0f} ms")
         if check.problem is None
-        else _broken(f"model {check.name}", check.problem, "genesis models build")
+        else _broken(f"model {check.name}", check.problem, check.remedy)
         for check in checks
     ] or [Finding(Verdict.BROKEN, "models", "none", "check out model_repo/ again")]
 

@@ -33,7 +33,14 @@ Tuning = Annotated[
 Capo = Annotated[int, typer.Option("--capo", metavar="N", help="Fret the capo sits on.")]
 SeparationMode = Annotated[Separation, typer.Option("--separation", help="Which part of a mix is transcribed.")]
 DifficultyOption = Annotated[Difficulty, typer.Option("--difficulty", help="The hand the tab is written for.")]
-Transcriber = Annotated[str, typer.Option("--transcriber", metavar="NAME", help="A model of the model repository.")]
+Transcriber = Annotated[
+    str,
+    typer.Option(
+        "--transcriber",
+        metavar="NAME",
+        help="guitar (the default: guitar and bass), basic_pitch (anything else), or another of the model repository.",
+    ),
+]
 Final = Annotated[bool, typer.Option("--final", help="Arrange all notes at once instead of as they came.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Notes in the file schema; - is stdout.")]
 Txt = Annotated[Path | None, typer.Option("--txt", metavar="FILE", help="A text tab; - is stdout.")]

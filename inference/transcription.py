@@ -18,10 +18,16 @@ from numpy.typing import NDArray
 
 from inference.model_spec import ModelSpec, TensorSpec, mismatch
 from inference.networks import Rows, open_network
+from inference.tracking import tracking_rules
 from music.activations import CONTOUR_BINS, PITCH_COUNT, Activations, FrameGrid
 from music.audio import SAMPLE_RATE_HZ
 from music.events import ModelReference
+from music.tracking_rules import TrackingRules
+from music.tuning import Instrument
 from music.windowing import Window, Windower, WindowGrid
+
+_CADENCE = SAMPLE_RATE_HZ // 10
+"""Every preview is a run of the network: with this one stream costs an eighth of a core (bench/NOTES.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,14 @@ class WindowedTranscriber:
         self.windows = window_grid(spec)
         self.reference = ModelReference(spec.role, spec.name, spec.sha256)
         self.grid = FrameGrid(self.windows.frame_hop, spec.integer("onset_lag"))
+        self.tracking = tracking_rules(spec, TrackingRules())
+        self.cadence = _CADENCE
         self._network = open_network(spec, threads)
         self._threads = threads
         self._limiter = anyio.CapacityLimiter(threads)
 
-    def open_stream(self) -> WindowStream:
+    def open_stream(self, instrument: Instrument) -> WindowStream:  # noqa: ARG002 - every instrument sounds alike here
+        """See `Transcriber.open_stream`."""
         return WindowStream(self)
 
     async def transcribe(self, windows: Sequence[Window], duration: int | None = None) -> list[_Known]:

@@ -29,18 +29,24 @@ class FrameGrid:
     hop: int
     onset_lag: int = 0
 
-    def sample_of(self, frame: int) -> int:
-        """Sample index (≥ 0) of an onset that peaks in `frame`."""
-        return max(0, frame * self.hop - self.onset_lag)
+    def sample_of(self, frame: float) -> int:
+        """Sample index (≥ 0) of an onset that peaks in `frame`, which may lie between two."""
+        return max(0, round(frame * self.hop) - self.onset_lag)
 
     def frame_count(self, duration: int) -> int:
         """How many frames a signal of `duration` samples has: those that begin inside it."""
         return -(-duration // self.hop)
 
 
+Map = NDArray[np.float32]
+
+
 @dataclass(frozen=True, slots=True)
 class Activations:
     """Activations of consecutive frames; consecutive settled pieces abut, a provisional one abuts the settled ones.
+
+    The maps that may be None are those a network does not give; over one session it is always the same ones, but that
+    provisional pieces may lack some of them.
 
     Attributes:
         first_frame: index of row 0, counted from the session's first frame.
@@ -48,13 +54,19 @@ class Activations:
         frame: f32[t, 88], probability that this pitch sounds, 0..1.
         contour: f32[t, 264], salience in thirds of a semitone, 0..1; bin 3p + 1 is the centre of column p's pitch.
         settled: whether they are final; provisional ones are replaced by what comes next.
+        velocity: f32[t, 88], how hard a note that begins here is struck, 0..1.
+        deviation: f32[t, 88], semitones from the pitch to what sounds.
+        strings: f32[t, 8, 88], probability that a note that begins here is on string 1, 2, …
     """
 
     first_frame: int
-    onset: NDArray[np.float32]
-    frame: NDArray[np.float32]
-    contour: NDArray[np.float32]
+    onset: Map
+    frame: Map
+    contour: Map | None = None
     settled: bool = True
+    velocity: Map | None = None
+    deviation: Map | None = None
+    strings: Map | None = None
 
     def __len__(self) -> int:
         return int(self.onset.shape[0])
@@ -68,11 +80,32 @@ class Activations:
         """Frames [start, end), counted from the session's first frame and cut to what is here."""
         begin = min(max(start - self.first_frame, 0), len(self))
         cut = slice(begin, max(begin, end - self.first_frame))
-        return Activations(self.first_frame + begin, self.onset[cut], self.frame[cut], self.contour[cut], self.settled)
+        return Activations(
+            self.first_frame + begin,
+            self.onset[cut],
+            self.frame[cut],
+            settled=self.settled,
+            **{name: None if maps is None else maps[cut] for name, maps in self._optional_maps()},
+        )
+
+    def silence(self, first_frame: int, count: int) -> Activations:
+        """Zeros in every map that is here, for `count` frames from `first_frame` on."""
+
+        def zeros(maps: Map) -> Map:
+            return np.zeros((count, *maps.shape[1:]), np.float32)
+
+        optional = {name: None if maps is None else zeros(maps) for name, maps in self._optional_maps()}
+        return Activations(first_frame, zeros(self.onset), zeros(self.frame), settled=self.settled, **optional)
+
+    def _optional_maps(self) -> list[tuple[str, Map | None]]:
+        return [(name, getattr(self, name)) for name in OPTIONAL_MAPS]
+
+
+OPTIONAL_MAPS = ("contour", "velocity", "deviation", "strings")
 
 
 def join(pieces: Sequence[Activations]) -> Activations:
-    """Abutting pieces as one.
+    """Abutting pieces as one; it has the maps that all of them have.
 
     Raises:
         ValueError: there is no piece, or two do not abut.
@@ -82,10 +115,15 @@ def join(pieces: Sequence[Activations]) -> Activations:
     for before, after in pairwise(pieces):
         if before.end_frame != after.first_frame:
             raise ValueError(f"frames {before.first_frame}..{before.end_frame} do not abut {after.first_frame}")
+
+    def joined(name: str) -> Map | None:
+        parts = [getattr(piece, name) for piece in pieces]
+        return None if any(part is None for part in parts) else np.concatenate(parts)
+
     return Activations(
         pieces[0].first_frame,
         np.concatenate([piece.onset for piece in pieces]),
         np.concatenate([piece.frame for piece in pieces]),
-        np.concatenate([piece.contour for piece in pieces]),
-        all(piece.settled for piece in pieces),
+        settled=all(piece.settled for piece in pieces),
+        **{name: joined(name) for name in OPTIONAL_MAPS},
     )

@@ -74,6 +74,7 @@ def note_to_json(note: Note) -> dict[str, Any]:
         **_place(note),
         "flags": list(note.flags),
         "alternatives": _alternatives(note),
+        "string_evidence": [round(share, 3) for share in note.string_evidence],
         "bends": [{"time_s": _time(bend.at), "semitones": round(bend.semitones, 3)} for bend in note.bends],
         "techniques": [
             {"kind": technique.kind, "to": technique.to, "confidence": round(technique.confidence, 3)}
@@ -201,6 +202,7 @@ def _note(fields: dict[str, Any], place: str) -> Note:
         stability=1.0,
         position=_position(fields, place),
         alternatives=each(fields.get("alternatives"), f"{place}.alternatives", _alternative),
+        string_evidence=_evidence(_given(fields, "string_evidence", []), f"{place}.string_evidence"),
         bends=each(fields.get("bends"), f"{place}.bends", _bend),
         techniques=each(fields.get("techniques"), f"{place}.techniques", _technique),
         flags=tuple(as_text(flag, f"{place}.flags") for flag in as_list(_given(fields, "flags", []), f"{place}.flags")),
@@ -227,6 +229,13 @@ def _alternative(fields: dict[str, Any], place: str) -> Alternative:
     if position is None:
         raise wrong(f"{place} must have a `string` and a `fret`.")
     return Alternative(position, as_number(_given(fields, "cost", 0), f"{place}.cost", 0, math.inf))
+
+
+def _evidence(value: object, place: str) -> tuple[float, ...]:
+    shares = as_list(value, place)
+    if len(shares) > MAX_STRINGS:
+        raise wrong(f"{place} lists {len(shares)} strings; an instrument has {MAX_STRINGS} at most.")
+    return tuple(as_number(share, place, 0, 1) for share in shares)
 
 
 def _bend(fields: dict[str, Any], place: str) -> PitchBend:

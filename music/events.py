@@ -142,8 +142,23 @@ class SnapshotTaken:
     failed: SessionFailed | None
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownEvent:
+    """What a newer version tells and this one does not know. It takes its place in the log, and says nothing."""
+
+    is_durable: bool
+
+
 Payload = (
-    SessionStarted | NoteRevised | Progressed | CadenceChanged | GapFound | SessionEnded | SessionFailed | SnapshotTaken
+    SessionStarted
+    | NoteRevised
+    | Progressed
+    | CadenceChanged
+    | GapFound
+    | SessionEnded
+    | SessionFailed
+    | SnapshotTaken
+    | UnknownEvent
 )
 
 
@@ -168,10 +183,25 @@ class SessionEvent:
     payload: Payload
 
 
+def snapshot_event(session_id: str, snapshot: SnapshotTaken, created_at_ns: int = 0) -> SessionEvent:
+    """A snapshot the way it is stored and sent."""
+    return SessionEvent(
+        session_id=session_id,
+        sequence=snapshot.sequence,
+        attempt=snapshot.attempt,
+        previous_durable_sequence=0,
+        processed_until=snapshot.processed_until,
+        created_at_ns=created_at_ns,
+        payload=snapshot,
+    )
+
+
 def is_durable(payload: Payload) -> bool:
     """Whether an event lives for the retention time and is never dropped; the others expire and may be coalesced."""
     if isinstance(payload, NoteRevised):
         return payload.note.state in SETTLED
+    if isinstance(payload, UnknownEvent):
+        return payload.is_durable
     return not isinstance(payload, Progressed | CadenceChanged | SnapshotTaken)
 
 

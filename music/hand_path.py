@@ -244,13 +244,11 @@ class Score:
 
 
 def _heard(notes: Sequence[Note], strings: int) -> Floats:
-    """−log of what was heard of each note's string, f64[notes, strings]; 0 where nothing was."""
+    """−log of what was heard of each note's string, f64[notes, strings]; 0 where nothing fits."""
     costs = np.zeros((len(notes), strings))
     for row, note in enumerate(notes):
-        if note.string_evidence:
-            heard = np.zeros(strings)
-            heard[: len(note.string_evidence)] = note.string_evidence[:strings]
-            costs[row] = -np.log(np.clip(heard, _LEAST_HEARD, 1.0))
+        if len(note.string_evidence) == strings:
+            costs[row] = -np.log(np.clip(note.string_evidence, _LEAST_HEARD, 1.0))
     return costs
 
 

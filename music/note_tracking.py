@@ -3,54 +3,34 @@
 Bittner et al., "A Lightweight Instrument-Agnostic Model for Polyphonic Note Transcription and Multipitch Estimation"
 (ICASSP 2022), begin a note where the onset activation exceeds a threshold, walk a whole file backwards and scale by its
 maximum.
-Here every peak of the onset activation, weak ones too, is judged by what lies around it (`music.onset_evidence`) with
-trees fitted on rendered guitars (`music.boosted_trees`); each decision looks at a fixed stretch of frames,
-so it is the same however the activations were cut into pieces, and nothing after it is looked at.
+Here every onset is judged by what lies around it, in the way that fits the network (`music.onset_judging`); each
+decision looks at a fixed stretch of frames, so it is the same however the activations were cut into pieces, and nothing
+after it is looked at.
 
-Life of a track at one pitch: BORN at a peak that is likely a note one frame later → CONFIRMED, or DROPPED, once
-`DECISION_FRAMES` have followed the peak → ENDED when the frame activation stayed down for `tolerance` frames or the
-same pitch was confirmed anew. A peak that looked unlikely at first and is a note after all is born when
-it is confirmed.
+Life of a track at one pitch: BORN at an onset that is likely a note one frame later → CONFIRMED, or DROPPED, once
+the judge's `decision_frames` have followed → ENDED when the frame activation stayed down for `tolerance` frames or the
+same pitch was confirmed anew, or its string was needed. An onset that looked unlikely at first and is a note after all
+is born when it is confirmed.
 """
 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-import numpy as np
-from numpy.typing import NDArray
+from music.activations import LOWEST_PITCH, PITCH_COUNT, Activations, Map, join
+from music.contour import crest_deviation
+from music.onset_judging import FIRST_AHEAD, Onset, OnsetJudge
+from music.probability_judge import ProbabilityJudge
+from music.tracking_rules import OnsetKind, TrackingRules
+from music.tree_judge import TreeJudge
 
-from music.activations import BINS_PER_SEMITONE, CONTOUR_BINS, LOWEST_PITCH, PITCH_COUNT, Activations
-from music.boosted_trees import load_trees
-from music.onset_evidence import FRAMES_BEFORE, evidence, peaks
-
-DECISION_FRAMES = 6
-"""Frames (11.6 ms) behind a peak that decide about it."""
-_EARLY_FRAMES = 1
-
-
-@dataclass(frozen=True, slots=True)
-class TrackingRules:
-    """Thresholds of the tracker; times in frames (11.6 ms). Chosen on rendered pieces that no tree was fitted on.
-
-    Attributes:
-        birth_probability: a peak at least this likely to be a note is BORN one frame later.
-        note_probability: a peak at least this likely to be a note when it is decided is CONFIRMED.
-        frame_threshold: least frame activation of a sounding note.
-        min_frames: a note is decided this long after its onset; the trees are fitted for one value.
-        spacing: the same pitch is not struck again sooner.
-        tolerance: frames the activation may stay down within one note.
-    """
-
-    birth_probability: float = 0.5
-    note_probability: float = 0.5
-    frame_threshold: float = 0.3
-    min_frames: int = DECISION_FRAMES - 1
-    spacing: int = 4
-    tolerance: int = 11
+_TOGETHER_FRAMES = 5
+_MOST_DEVIATIONS = 60 * 86
+"""A minute's: no string rings longer, and what hums on for hours must not be remembered frame by frame."""
 
 
 class TrackState(Enum):
@@ -71,9 +51,14 @@ class Track:
         strength: activation of that peak, 0..1.
         confidence: how likely this is a note, 0..1: at birth from the first frame after the onset, from the frames
             up to the decision once confirmed. Calibrated on rendered pieces, see bench/NOTES.md.
-        end: one past the last sounding frame, once ended.
+        shift: frames by which the note begins after `onset` (negative: before it).
+        end: one past the last sounding frame, once ended; between two frames where the next stroke lies there.
+        faded: whether it ended because it was not heard any more.
         level: mean frame activation since the onset, 0..1, fixed when confirmed.
-        deviations: for every frame after the onset, semitones from the pitch to the contour's crest (NaN: no crest).
+        velocity: how hard it was struck, 0..1, where the network says so; known when confirmed.
+        strings: probability of string 1, 2, … to 8, where the network says so; known when confirmed.
+        deviations: for every frame of the first minute after the onset, semitones from the pitch to what sounds (NaN:
+            not known).
     """
 
     number: int
@@ -81,9 +66,13 @@ class Track:
     onset: int
     strength: float
     confidence: float
+    shift: float = 0.0
     state: TrackState = TrackState.BORN
-    end: int | None = None
+    end: float | None = None
+    faded: bool = False
     level: float = 0.0
+    velocity: float | None = None
+    strings: tuple[float, ...] = ()
     deviations: list[float] = field(default_factory=list)
     last_up: int = 0
     down: int = 0
@@ -96,7 +85,7 @@ class Step:
     Attributes:
         frame: the frame.
         changed: tracks that were born, confirmed, ended or dropped in it, in the order in which that happened.
-        frontier: every onset before this frame is decided: confirmed or dropped.
+        frontier: every onset whose peak lies before this frame is decided: confirmed or dropped.
     """
 
     frame: int
@@ -104,28 +93,26 @@ class Step:
     frontier: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Peak:
-    """A candidate: frame, column, activation, and how likely it is a note."""
-
-    frame: int
-    column: int
-    strength: float
-    probability: float
-
-
 class NoteTracker:
-    """Follows the notes of one session between two pitches. A `fork` of it tries out unsettled frames."""
+    """Follows the notes of one session between two pitches. A `fork` of it tries out unsettled frames.
 
-    def __init__(self, lowest_pitch: int, highest_pitch: int, rules: TrackingRules | None = None) -> None:
+    Args:
+        lowest_pitch, highest_pitch: MIDI pitches of the instrument.
+        rules: what the transcriber says of its activations.
+        string_count: of the instrument; counts where the rules allow one note a string.
+    """
+
+    def __init__(
+        self, lowest_pitch: int, highest_pitch: int, rules: TrackingRules | None = None, string_count: int = PITCH_COUNT
+    ) -> None:
         self._rules = rules or TrackingRules()
         first = min(max(lowest_pitch - LOWEST_PITCH, 0), PITCH_COUNT)
-        self._columns = range(first, max(first, min(highest_pitch - LOWEST_PITCH + 1, PITCH_COUNT)))
+        columns = range(first, max(first, min(highest_pitch - LOWEST_PITCH + 1, PITCH_COUNT)))
+        self._judge = _judge(self._rules, columns)
+        self._most = string_count if self._rules.one_note_a_string else PITCH_COUNT
         # What a decision looks back at, then the row waiting for the frame after it; before the session all is silent.
-        self._past = FRAMES_BEFORE + DECISION_FRAMES
-        self._onset, self._frame, self._centre, self._deviation = (
-            np.zeros((self._past, PITCH_COUNT), np.float32) for _ in range(4)
-        )
+        self._past = self._judge.rows_before + self._judge.decision_frames
+        self._held: Activations | None = None
         self._next = 0
         self._born = 0
         self._sounding: dict[int, Track] = {}
@@ -143,20 +130,30 @@ class NoteTracker:
         return self._next
 
     @property
+    def decision_lag(self) -> int:
+        """Frames from an onset's peak to the frame in which it is decided."""
+        return self._judge.decision_frames - FIRST_AHEAD
+
+    @property
+    def onset_spread(self) -> float:
+        """Frames by which a note may begin before its onset's peak."""
+        return self._judge.spread
+
+    @property
     def tracks(self) -> list[Track]:
         """Every track that is BORN or CONFIRMED, by number."""
         return sorted([*self._sounding.values(), *self._candidates.values()], key=lambda track: track.number)
 
     def advance(self, piece: Activations) -> Iterator[Step]:
         """The steps that `piece`, which abuts the one before, makes possible: all but the last frame."""
-        centre = piece.contour[:, 1:CONTOUR_BINS:BINS_PER_SEMITONE]
-        yield from self._read(piece.onset, piece.frame, centre, crest_deviation(piece.contour))
+        if piece.contour is not None:
+            piece = replace(piece, deviation=crest_deviation(piece.contour))
+        yield from self._read(piece)
 
     def finish(self) -> Iterator[Step]:
         """The last frame, and then a step that ends or drops everything."""
-        silence = np.zeros((1, PITCH_COUNT), np.float32)
-        if len(self._onset) > self._past:
-            yield from self._read(silence, silence, silence, silence)
+        if self._held is not None and len(self._held) > self._past:
+            yield from self._read(self._held.silence(self._held.end_frame, 1))
         changed = [self._drop(track) for track in list(self._candidates.values())]
         changed += [self._end(track, track.last_up + 1) for track in list(self._sounding.values())]
         yield Step(self._next, changed, self._next)
@@ -165,110 +162,120 @@ class NoteTracker:
         self._sounding = {column: replace(track, deviations=[]) for column, track in self._sounding.items()}
         self._candidates = {place: replace(track, deviations=[]) for place, track in self._candidates.items()}
 
-    def _read(self, *rows: NDArray[np.float32]) -> Iterator[Step]:
-        held = (self._onset, self._frame, self._centre, self._deviation)
-        self._onset, self._frame, self._centre, self._deviation = (
-            np.concatenate([before, new]) for before, new in zip(held, rows, strict=True)
-        )
-        count = len(self._onset) - self._past - 1
+    def _read(self, piece: Activations) -> Iterator[Step]:
+        before = self._held
+        if before is None:
+            before = piece.silence(piece.first_frame - self._past, self._past)
+        self._held = held = join([before, piece])
+        count = len(held) - self._past - FIRST_AHEAD
         if count <= 0:
             return
-        births = self._judged("tracker_early", _EARLY_FRAMES, self._past, count)
-        decisions = self._judged("tracker_late", DECISION_FRAMES, self._past - self._rules.min_frames, count)
+        births = self._judge.first(held, self._past, count)
+        decisions = self._judge.decided(held, self._past - self.decision_lag, count)
         for step in range(count):
-            yield from self._step(step + self._past, births[step], decisions[step])
-        self._onset, self._frame, self._centre, self._deviation = (
-            maps[count:] for maps in (self._onset, self._frame, self._centre, self._deviation)
-        )
+            yield from self._step(held, step + self._past, births[step], decisions[step])
+        self._held = held.rows(held.first_frame + count, held.end_frame)
 
-    def _judged(self, table: str, ahead: int, begin: int, count: int) -> list[list[_Peak]]:
-        """The peaks in `count` rows from `begin` on, row by row, by column."""
-        cut = slice(begin - FRAMES_BEFORE, begin + count + ahead)
-        found: list[list[_Peak]] = [[] for _ in range(count)]
-        columns = slice(self._columns.start, self._columns.stop)
-        rows, places = np.nonzero(peaks(self._onset[begin - 1 : begin + count + 1, columns]))
-        if len(rows):
-            places += self._columns.start
-            maps = (self._onset[cut], self._frame[cut], self._centre[cut])
-            _, figures = evidence(*maps, rows + FRAMES_BEFORE, places, ahead)
-            likely = load_trees(table).probability(figures)
-            strengths = self._onset[rows + begin, places]
-            first = self._next + begin - self._past
-            for row, column, strength, probability in zip(rows, places, strengths, likely, strict=True):
-                peak = _Peak(first + int(row), int(column), min(1.0, float(strength)), float(probability))
-                found[int(row)].append(peak)
-        return found
-
-    def _step(self, row: int, births: list[_Peak], decisions: list[_Peak]) -> Iterator[Step]:
-        changed = self._follow(row)
-        for peak in births:
-            if peak.probability >= self._rules.birth_probability and not self._is_echo(peak):
-                changed.append(self._bear(peak))
-        undecided = self._next - self._rules.min_frames
+    def _step(self, held: Activations, row: int, births: list[Onset], decisions: list[Onset]) -> Iterator[Step]:
+        changed = self._follow(held, row)
+        for onset in births:
+            if onset.probability >= self._rules.birth_probability and not self._is_echo(onset):
+                changed.append(self._bear(onset))
+        undecided = self._next - self.decision_lag
         late = []
-        for peak in decisions:
-            if peak.probability < self._rules.note_probability or self._is_echo(peak):
-                changed += self._dropped(peak)
+        for onset in decisions:
+            if onset.probability < self._rules.note_probability or self._is_echo(onset):
                 continue
-            if (peak.column, peak.frame) not in self._candidates:
-                changed.append(self._bear(peak, row))
-            late.append(peak)
+            if (onset.column, onset.frame) not in self._candidates:
+                changed.append(self._bear(onset, held, row))
+            late.append(onset)
+        confirmed = {onset.column for onset in late}
+        refused = [
+            t for (column, frame), t in self._candidates.items() if frame == undecided and column not in confirmed
+        ]
+        changed += [self._drop(track) for track in refused]
         yield Step(self._next, changed, max(0, undecided))
-        confirmed = [track for peak in late for track in self._confirm(peak)]
+        if self._rules.one_note_a_string:
+            # The surest first, for there may be no string left for the others.
+            late.sort(key=lambda onset: (-onset.probability, onset.column))
+        settled = [track for onset in late for track in self._confirm(onset, held, row)]
         self._next += 1
-        yield Step(self._next - 1, confirmed, max(0, undecided + 1))
+        yield Step(self._next - 1, settled, max(0, undecided + 1))
 
-    def _is_echo(self, peak: _Peak) -> bool:
+    def _is_echo(self, onset: Onset) -> bool:
         """Whether the pitch was struck so shortly before that this is still the same stroke."""
-        sounding = self._sounding.get(peak.column)
-        return sounding is not None and peak.frame - sounding.onset <= self._rules.spacing
+        sounding = self._sounding.get(onset.column)
+        return sounding is not None and onset.frame - sounding.onset <= self._rules.spacing
 
-    def _follow(self, row: int) -> list[Track]:
+    def _follow(self, held: Activations, row: int) -> list[Track]:
         changed = []
-        levels, deviations = self._frame[row].tolist(), self._deviation[row].tolist()
         for track in self.tracks:
-            column = track.pitch - LOWEST_PITCH
-            self._hear(track, self._next, levels[column], deviations[column])
+            self._hear(track, self._next, held, row)
             if track.state is TrackState.CONFIRMED and track.down >= self._rules.tolerance:
+                track.faded = True
                 changed.append(self._end(track, track.last_up + 1))
         return changed
 
-    def _hear(self, track: Track, frame: int, level: float, deviation: float) -> None:
-        track.deviations.append(deviation)
+    def _hear(self, track: Track, frame: int, held: Activations, row: int) -> None:
+        column = track.pitch - LOWEST_PITCH
+        level = float(held.frame[row, column])
+        if len(track.deviations) < _MOST_DEVIATIONS:
+            track.deviations.append(math.nan if held.deviation is None else float(held.deviation[row, column]))
         if level >= self._rules.frame_threshold:
             track.last_up, track.down = frame, 0
-        else:
+        elif frame - track.onset > self._rules.attack:
             track.down += 1
         if track.state is TrackState.BORN:
             track.level += (level - track.level) / (frame - track.onset)
 
-    def _bear(self, peak: _Peak, row: int | None = None) -> Track:
-        """A new track; one born late, when `row` is heard, hears what it has missed."""
+    def _bear(self, onset: Onset, held: Activations | None = None, row: int = 0) -> Track:
+        """A new track; one born late, when row `row` is heard, hears what it has missed."""
         self._born += 1
-        pitch = peak.column + LOWEST_PITCH
-        track = Track(self._born, pitch, peak.frame, peak.strength, peak.probability, last_up=peak.frame)
-        self._candidates[peak.column, peak.frame] = track
-        if row is not None:
-            for frame in range(peak.frame + 1, self._next + 1):
-                at = row + frame - self._next, peak.column
-                self._hear(track, frame, float(self._frame[at]), float(self._deviation[at]))
+        pitch = onset.column + LOWEST_PITCH
+        track = Track(
+            self._born, pitch, onset.frame, onset.strength, onset.probability, onset.shift, last_up=onset.frame
+        )
+        self._candidates[onset.column, onset.frame] = track
+        if held is not None:
+            for frame in range(onset.frame + 1, self._next + 1):
+                self._hear(track, frame, held, row + frame - self._next)
         return track
 
-    def _confirm(self, peak: _Peak) -> list[Track]:
-        track = self._candidates.pop((peak.column, peak.frame))
-        before = self._sounding.get(peak.column)
-        ended = (
-            [] if before is None else [self._end(before, max(before.onset + 1, min(before.last_up + 1, peak.frame)))]
-        )
-        track.state, track.confidence = TrackState.CONFIRMED, peak.probability
-        self._sounding[peak.column] = track
+    def _confirm(self, onset: Onset, held: Activations, row: int) -> list[Track]:
+        before = self._sounding.get(onset.column)
+        if before is None and len(self._sounding) >= self._most:
+            before = self._least_needed(onset, held, row)
+            if before is None:
+                return [self._drop(self._candidates[onset.column, onset.frame])]
+        track = self._candidates.pop((onset.column, onset.frame))
+        begin = onset.frame + onset.shift
+        ended = [] if before is None else [self._end(before, max(before.onset + 1, min(before.last_up + 1, begin)))]
+        track.state, track.confidence, track.shift = TrackState.CONFIRMED, onset.probability, onset.shift
+        self._listen(track, held, row + onset.frame - self._next)
+        self._sounding[onset.column] = track
         return [*ended, track]
 
-    def _dropped(self, peak: _Peak) -> list[Track]:
-        track = self._candidates.get((peak.column, peak.frame))
-        return [] if track is None else [self._drop(track)]
+    def _least_needed(self, onset: Onset, held: Activations, row: int) -> Track | None:
+        """Whose string a new note most likely took: the one that sounds least; None when all were struck with it."""
+        older = [t for t in self._sounding.values() if onset.frame - t.onset > _TOGETHER_FRAMES]
+        return min(older, key=lambda t: (float(held.frame[row, t.pitch - LOWEST_PITCH]), t.number), default=None)
 
-    def _end(self, track: Track, end: int) -> Track:
+    def _listen(self, track: Track, held: Activations, row: int) -> None:
+        """How the note of the onset in row `row` was struck, and where: means over the rows its probability is in."""
+        column, around = track.pitch - LOWEST_PITCH, range(max(0, row - 1), row + 2)
+        weights = [float(held.onset[at, column]) for at in around]
+        if sum(weights) <= 0:
+            return
+
+        def mean(values: Map) -> float:
+            return sum(w * float(values[at]) for w, at in zip(weights, around, strict=True)) / sum(weights)
+
+        if held.velocity is not None:
+            track.velocity = min(1.0, max(0.0, mean(held.velocity[:, column])))
+        if held.strings is not None:
+            track.strings = tuple(max(0.0, mean(string)) for string in held.strings[:, :, column].T)
+
+    def _end(self, track: Track, end: float) -> Track:
         del self._sounding[track.pitch - LOWEST_PITCH]
         track.state, track.end = TrackState.ENDED, end
         return track
@@ -279,27 +286,7 @@ class NoteTracker:
         return track
 
 
-_REACH = 5
-# The network's contour never falls much below 0.1, so less than twice that says nothing.
-_LEAST_SALIENCE = 0.2
-
-
-def crest_deviation(contour: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Where the contour's crest lies near every pitch.
-
-    Args:
-        contour: f32[t, 264], see `Activations`.
-
-    Returns:
-        f32[t, 88]: semitones above (+) or below (-) the pitch, within ± 5/3; NaN where there is no salience.
-    """
-    span = 2 * _REACH + 1
-    padded = np.pad(contour, ((0, 0), (_REACH, _REACH)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, span, axis=1)[:, 1:CONTOUR_BINS:BINS_PER_SEMITONE]
-    # Nearer crests count more, or a louder neighbour's contour is taken for a bend.
-    nearness = np.exp(-0.5 * (np.arange(-_REACH, _REACH + 1) / 2.5) ** 2).astype(np.float32)
-    weighted = windows * nearness
-    crest = weighted.argmax(axis=2)
-    deviation: NDArray[np.float32] = ((crest - _REACH) / BINS_PER_SEMITONE).astype(np.float32)
-    deviation[weighted.max(axis=2) < _LEAST_SALIENCE] = np.nan
-    return deviation
+def _judge(rules: TrackingRules, columns: range) -> OnsetJudge:
+    if rules.onsets is OnsetKind.PEAKS:
+        return TreeJudge(columns)
+    return ProbabilityJudge(columns, rules.reach, min(rules.birth_probability, rules.note_probability))

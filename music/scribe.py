@@ -7,14 +7,15 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from music.activations import Activations, FrameGrid
+from music.activations import Activations, FrameGrid, join
 from music.arranging import LiveArranger
 from music.audio import SAMPLE_RATE_HZ
 from music.events import NoteRevised
 from music.note import Note, NoteState, PitchBend
 from music.note_names import NoteNames, stretch_end
-from music.note_tracking import NoteTracker, Step, Track, TrackingRules, TrackState
-from music.showing import ShowingRules
+from music.note_tracking import NoteTracker, Step, Track, TrackState
+from music.stability import AS_CONFIDENT, StabilityCurve, stability
+from music.tracking_rules import TrackingRules
 from music.tuning import Instrument
 
 LOOKAHEAD_SAMPLES = SAMPLE_RATE_HZ * 100 // 1000
@@ -52,6 +53,11 @@ class Scribe:
     previewed. TENTATIVE notes come from previews: the tracker's rules tried on activations that may still change. Under
     the name they are foretold they are committed later, or retracted.
 
+    Args:
+        instrument: what is played.
+        grid: where the transcriber's frames lie.
+        rules: how its activations become notes.
+
     Attributes:
         processed_until: the watermark, a sample index: every note with an earlier onset is COMMITTED or ENDED.
     """
@@ -61,13 +67,16 @@ class Scribe:
         instrument: Instrument,
         grid: FrameGrid,
         rules: TrackingRules | None = None,
-        showing: ShowingRules | None = None,
+        curve: StabilityCurve = AS_CONFIDENT,
     ) -> None:
         self.processed_until = 0
+        self._instrument = instrument
         self._grid = grid
-        self._tracker = NoteTracker(instrument.lowest_pitch, instrument.highest_pitch, rules)
-        self._showing = showing or ShowingRules()
-        self._least_frames = (rules or TrackingRules()).min_frames
+        self._rules = rules or TrackingRules()
+        self._curve = curve
+        self._tracker = NoteTracker(
+            instrument.lowest_pitch, instrument.highest_pitch, self._rules, instrument.string_count
+        )
         self._arranger = LiveArranger(instrument, LOOKAHEAD_SAMPLES)
         self._names = NoteNames()
         self._entries: dict[int, _Entry] = {}
@@ -103,10 +112,10 @@ class Scribe:
                 name = name or self._names.foretell(track.pitch, track.onset, foretold[cell])
                 foretold[cell] += 1
             is_sure = entry is not None and bool(entry.name)
-            if name in claimed or not (is_sure or name in self._shown or self._showing.allows(track)):
+            if name in claimed or not (is_sure or name in self._shown or self._may_show(track)):
                 continue
             claimed.add(name)
-            revised += self._show(name, track, activations.end_frame)
+            revised += self._show(name, track, activations.end_frame, is_sure=is_sure)
         return [NoteRevised(note) for note in revised]
 
     def finish(self, duration: int) -> list[NoteRevised]:
@@ -126,7 +135,7 @@ class Scribe:
         for track in step.changed:
             revised += self._change(track)
         self._frontier = step.frontier
-        known_until = self._grid.sample_of(step.frontier)
+        known_until = self._grid.sample_of(step.frontier - self._tracker.onset_spread)
         revised += self._settled(self._arranger.advance(known_until, self._offsets()))
         open_onset = self._arranger.first_unsettled
         watermark = known_until if open_onset is None else min(known_until, open_onset)
@@ -154,6 +163,9 @@ class Scribe:
         revised = []
         for note in placed:
             entry = self._by_name[note.id]
+            if self._is_blip(entry.track):
+                revised += self._refused(entry)
+                continue
             entry.committed = replace(note, state=NoteState.COMMITTED, stability=1.0, offset=None)
             self._shown.pop(note.id, None)
             revised.append(entry.committed)
@@ -161,15 +173,34 @@ class Scribe:
                 revised.append(self._ended(entry.committed, entry))
         return revised
 
+    def _is_blip(self, track: Track) -> bool:
+        """Whether a note that is about to be settled has faded too soon for one of its confidence."""
+        fades = track.faded and (track.end or 0) - track.onset < self._rules.brief
+        return fades and track.confidence < self._rules.brief_probability
+
+    def _refused(self, entry: _Entry) -> list[Note]:
+        del self._by_name[entry.name]
+        del self._entries[entry.track.number]
+        shown = self._shown.pop(entry.name, None)
+        return [] if shown is None else [replace(shown.note, state=NoteState.RETRACTED, stability=0.0)]
+
     def _foreseen(self, activations: Activations) -> list[Track]:
         """The tracks, by onset and pitch, that are not committed and would be there if `activations` were settled."""
         tracker = self._tracker.fork()
+        if self._rules.show_newest:
+            activations = join([activations, activations.silence(activations.end_frame, 1)])
         ended: list[Track] = []
         for step in tracker.advance(activations):
             ended += [track for track in step.changed if track.state is TrackState.ENDED]
         tracks = sorted([*ended, *tracker.tracks], key=lambda track: (track.onset, track.pitch))
         entries = ((track, self._entries.get(track.number)) for track in tracks)
         return [track for track, entry in entries if entry is None or entry.committed is None]
+
+    def _may_show(self, track: Track) -> bool:
+        """Whether to show a note for the first time, as it stands if the provisional activations hold."""
+        is_decided = track.state is not TrackState.BORN
+        least = self._rules.show_decided_probability if is_decided else self._rules.show_probability
+        return track.confidence >= least
 
     def _shown_near(self, track: Track, claimed: set[str]) -> str:
         """The tentative note that this one is, a little moved; "" if there is none."""
@@ -181,12 +212,11 @@ class Scribe:
         distance, name = min(near, default=(math.inf, ""))
         return name if distance <= _SAME_ONSET_FRAMES else ""
 
-    def _show(self, name: str, track: Track, known_until: int) -> list[Note]:
+    def _show(self, name: str, track: Track, known_until: int, *, is_sure: bool) -> list[Note]:
         """A note's tentative revision, if it is new, has moved or is much surer."""
         shown = self._shown.get(name)
-        grown = min(1.0, (known_until - track.onset) / (self._least_frames + 1))
-        stability = 1.0 if track.state is not TrackState.BORN else track.confidence * grown
-        note = replace(self._note(name, track, NoteState.TENTATIVE), stability=stability)
+        likely = 1.0 if is_sure else stability(track.confidence, known_until - track.onset, self._curve)
+        note = replace(self._note(name, track, NoteState.TENTATIVE), stability=likely)
         if note.onset < self.processed_until:
             return []
         if shown is not None and shown.onset == track.onset and abs(shown.note.stability - note.stability) < _SURER:
@@ -208,7 +238,7 @@ class Scribe:
 
     def _offset(self, track: Track) -> int:
         """A note's end: past its onset, not past the end of the signal."""
-        onset = self._grid.sample_of(track.onset)
+        onset = self._grid.sample_of(track.onset + track.shift)
         end = onset if track.end is None else max(onset + self._grid.hop, self._grid.sample_of(track.end))
         return int(min(end, self._end))
 
@@ -216,12 +246,23 @@ class Scribe:
         return Note(
             id=name,
             state=state,
-            onset=self._grid.sample_of(track.onset),
+            onset=self._grid.sample_of(track.onset + track.shift),
             pitch=track.pitch,
-            velocity=track.level,
+            velocity=track.level if track.velocity is None else track.velocity,
             confidence=track.confidence,
             stability=1.0,
+            string_evidence=self._string_evidence(track),
         )
+
+    def _string_evidence(self, track: Track) -> tuple[float, ...]:
+        """What was heard of the note's string, over those that can play it."""
+        strings = {position.string for position in self._instrument.positions_of(track.pitch)}
+        heard = [
+            share if string in strings else 0.0
+            for string, share in enumerate(track.strings[: self._instrument.string_count], start=1)
+        ]
+        total = sum(heard)
+        return tuple(round(share / total, 3) for share in heard) if total > 0 else ()
 
     def _ended(self, note: Note, entry: _Entry) -> Note:
         del self._by_name[entry.name]
@@ -230,7 +271,7 @@ class Scribe:
 
     def _bends(self, track: Track) -> tuple[PitchBend, ...]:
         """Course of the pitch, a point every 46 ms, from just before it leaves the note's pitch to just after."""
-        length = (track.end or track.onset) - track.onset
+        length = int((track.end or track.onset) - track.onset)
         points: list[PitchBend] = []
         for begin in range(0, length, _BEND_STEP_FRAMES):
             heard = sorted(

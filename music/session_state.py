@@ -48,6 +48,7 @@ class SessionState:
         self.gaps: list[GapFound] = []
         self.ended: SessionEnded | None = None
         self.failed: SessionFailed | None = None
+        self._tentative: dict[str, int] = {}  # onsets by id; few, while the notes are many
 
     @property
     def is_over(self) -> bool:
@@ -120,7 +121,7 @@ class SessionState:
 
     def sorted_notes(self) -> list[Note]:
         """Notes by onset, then pitch, then id."""
-        return sorted(self.notes.values(), key=lambda note: (note.onset, note.pitch, note.id))
+        return sorted(self.notes.values(), key=by_onset)
 
     def _revise(self, note: Note) -> None:
         known = self.notes.get(note.id)
@@ -128,11 +129,14 @@ class SessionState:
             return
         if known is not None and known.state is NoteState.COMMITTED and note.state not in SETTLED:
             return
+        self._tentative.pop(note.id, None)
         late = note.state is NoteState.TENTATIVE and note.onset < self.processed_until
         if late or note.state is NoteState.RETRACTED:
             self.notes.pop(note.id, None)
-        else:
-            self.notes[note.id] = note
+            return
+        self.notes[note.id] = note
+        if note.state is NoteState.TENTATIVE:
+            self._tentative[note.id] = note.onset
 
     def _raise_watermark(self, processed_until: int) -> None:
         if processed_until <= self.processed_until:
@@ -142,9 +146,10 @@ class SessionState:
         self._drop_tentative(before=processed_until)
 
     def _drop_tentative(self, before: int | None = None) -> None:
-        for note in list(self.notes.values()):
-            if note.state is NoteState.TENTATIVE and (before is None or note.onset < before):
-                del self.notes[note.id]
+        for note_id, onset in list(self._tentative.items()):
+            if before is None or onset < before:
+                del self._tentative[note_id]
+                self.notes.pop(note_id, None)
 
     def _close(self, duration: int) -> None:
         self.duration = duration
@@ -160,6 +165,7 @@ class SessionState:
         self.processed_until = max(self.processed_until, snapshot.processed_until)
         self.started = snapshot.started
         self.notes = {note.id: note for note in snapshot.notes}
+        self._tentative.clear()
         self.gaps = list(snapshot.gaps)
         self.ended = snapshot.ended
         self.failed = snapshot.failed
@@ -167,6 +173,11 @@ class SessionState:
         if over is not None:
             self.duration = over.duration
             self.received_until = max(self.received_until, over.duration)
+
+
+def by_onset(note: Note) -> tuple[int, int, str]:
+    """The key of a session's order of notes: by onset, then pitch, then id."""
+    return note.onset, note.pitch, note.id
 
 
 def fold(events: Iterable[SessionEvent]) -> SessionState:

@@ -44,6 +44,7 @@ async def transcribe_locally(
     async def deliver(event: SessionEvent) -> None:
         on_event(event)
 
-    publisher = Publisher(config.session_id, MemorySink(), deliver, time.time_ns)
+    sink = MemorySink()
+    publisher = Publisher(config.session_id, sink, deliver, time.time_ns)
     await Session(config, transcriber, publisher, SessionLimits(), time.time_ns).run(chunks)
-    return publisher.state
+    return sink.folded

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from music.errors import Conflict, Reason, Unavailable
-from music.events import NoteRevised, Payload, SessionEvent, SnapshotTaken, is_durable
+from music.events import NoteRevised, Payload, SessionEvent, is_durable
 from music.note import SETTLED, Note, NoteState
 from music.session_state import SessionState
 
-SNAPSHOT_EVERY = 200
+SNAPSHOT_AFTER = 200
+"""Durable events before the first snapshot."""
+SNAPSHOT_GROWTH = 1.5
+"""How much longer the log is at each further one: all snapshots of a session together are three times the last one."""
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +25,7 @@ class EventSink(Protocol):
     Attributes:
         attempt: which writer of this session this is, from 1.
         last_sequence, last_durable_sequence: of the newest events the log holds; 0 for none.
-        state: what the log held when this attempt began.
+        state: what the log held when this attempt began; the publisher forgets in it what it need not know any more.
     """
 
     @property
@@ -43,35 +45,30 @@ class EventSink(Protocol):
             Unavailable: BUS_UNAVAILABLE.
         """
 
-    async def save_snapshot(self, snapshot: SnapshotTaken) -> None:
+    async def save_snapshot(self) -> None:
         """Leave a folded state for readers that join late."""
 
 
 class MemorySink:
-    """A log in memory: what the command line writes to, and the tests read."""
+    """For a session that nobody else reads: of its log only the fold is kept, in `folded`."""
 
-    def __init__(self, held: list[SessionEvent] | None = None) -> None:
-        self.events: list[SessionEvent] = list(held or [])
-        self.snapshots: list[SnapshotTaken] = []
+    def __init__(self) -> None:
+        self.attempt = 1
+        self.last_sequence = self.last_durable_sequence = 0
         self.state = SessionState()
-        for event in self.events:
-            self.state.apply(event)
-        self.attempt = self.state.attempt + 1
-        self.last_sequence = self.state.sequence
-        self.last_durable_sequence = self.state.durable_sequence
+        self.folded = SessionState()
 
     async def append(self, event: SessionEvent) -> None:
-        self.events.append(event)
-        self.last_sequence = event.sequence
-        if is_durable(event.payload):
-            self.last_durable_sequence = event.sequence
+        self.folded.apply(event)
+        self.last_sequence = self.folded.sequence
+        self.last_durable_sequence = self.folded.durable_sequence
 
-    async def save_snapshot(self, snapshot: SnapshotTaken) -> None:
-        self.snapshots.append(snapshot)
+    async def save_snapshot(self) -> None:
+        pass
 
 
 class Publisher:
-    """One attempt's pen.
+    """One attempt's pen. It keeps none of what it has written.
 
     A later attempt hears the same notes again: durable ones that the log holds already are not repeated, what was
     tentative is retracted first, and nothing tentative is shown before the watermark the log has reached.
@@ -79,7 +76,7 @@ class Publisher:
     Args:
         deliver: gets every event once the sink has stored it.
         now_ns: Unix time.
-        snapshot_every: durable events between two snapshots.
+        snapshot_after: durable events before the first snapshot, and the fewest between two.
     """
 
     def __init__(
@@ -88,33 +85,30 @@ class Publisher:
         sink: EventSink,
         deliver: Callable[[SessionEvent], Awaitable[None]],
         now_ns: Callable[[], int],
-        snapshot_every: int = SNAPSHOT_EVERY,
+        snapshot_after: int = SNAPSHOT_AFTER,
     ) -> None:
         self.session_id = session_id
         self._sink = sink
         self._deliver = deliver
         self._now_ns = now_ns
-        self._snapshot_every = snapshot_every
-        self._held = copy.deepcopy(sink.state)
-        self._state = copy.deepcopy(sink.state)
+        self._held = sink.state
         self._sequence = sink.last_sequence
         self._durable_sequence = sink.last_durable_sequence
-        self._since_snapshot = 0
-
-    @property
-    def state(self) -> SessionState:
-        """The session as this pen has written it, the earlier attempts' events included."""
-        return self._state
+        # Each note that is held stands for two events, or one; the exact number matters to nobody.
+        self._durable_count = len(self._held.notes)
+        self._snapshot_after = snapshot_after
+        self._next_snapshot = self._durable_count + snapshot_after
 
     @property
     def held(self) -> SessionState:
-        """What the log held before this attempt."""
+        """What the log held before this attempt, less the notes that have been told again to their end."""
         return self._held
 
     async def retract_leftovers(self) -> None:
         """Take back what an earlier attempt left tentative."""
         for note in self._held.sorted_notes():
             if note.state is NoteState.TENTATIVE:
+                del self._held.notes[note.id]
                 taken_back = Note(note.id, NoteState.RETRACTED, note.onset, note.pitch)
                 await self._append(NoteRevised(taken_back), self._held.processed_until)
 
@@ -129,19 +123,19 @@ class Publisher:
             Conflict: SESSION_SUPERSEDED; SESSION_EXISTS when the log holds another note under the same id.
             Unavailable: BUS_UNAVAILABLE.
         """
-        if isinstance(payload, NoteRevised) and self._is_told(payload.note):
-            return
-        await self._append(payload, max(processed_until, self._held.processed_until))
-        if is_durable(payload):
-            self._since_snapshot += 1
-        if self._since_snapshot >= self._snapshot_every:
+        if not isinstance(payload, NoteRevised) or not self._is_told(payload.note):
+            await self._append(payload, max(processed_until, self._held.processed_until))
+        if isinstance(payload, NoteRevised) and payload.note.state is NoteState.ENDED:
+            self._held.notes.pop(payload.note.id, None)
+        if self._durable_count >= self._next_snapshot:
             await self.save_snapshot()
 
     async def save_snapshot(self) -> None:
         """Leave a snapshot for late readers; the log itself is complete without it, so a failure is only logged."""
-        self._since_snapshot = 0
+        grown = max(self._durable_count + self._snapshot_after, SNAPSHOT_GROWTH * self._durable_count)
+        self._next_snapshot = round(grown)
         try:
-            await self._sink.save_snapshot(self._state.snapshot())
+            await self._sink.save_snapshot()
         except Unavailable as error:
             _log.warning("No snapshot of session %s: %s", self.session_id, error.message)
 
@@ -174,5 +168,5 @@ class Publisher:
         self._sequence = event.sequence
         if durable:
             self._durable_sequence = event.sequence
-        self._state.apply(event)
+            self._durable_count += 1
         await self._deliver(event)

@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 from bus.session_log import follow, read_state
 from music.arranging import arrange
 from music.errors import GenesisError, InvalidInput, Overloaded, Reason
-from music.events import SessionConfig
+from music.events import SessionConfig, SnapshotTaken
 from orchestrator.desk import LiveSession, SessionDesk
 from orchestrator.intake import check_session_id
 from orchestrator.neighbours import BusLink
@@ -83,13 +83,18 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
             session_id = check_session_id(request.session_id)
             async with aclosing(follow(self._link.bus, session_id, request.after_sequence)) as events:
                 async for event in events:
-                    yield pb.WatchSessionResponse(event=encode_event(event))
+                    if isinstance(event.payload, SnapshotTaken):
+                        # An hour's notes: too long a work for everybody else to wait.
+                        yield pb.WatchSessionResponse(event=await anyio.to_thread.run_sync(encode_event, event))
+                    else:
+                        yield pb.WatchSessionResponse(event=encode_event(event))
 
     async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:  # noqa: N802
         async with _answering(context):
             session_id = check_session_id(request.session_id)
             state = await read_state(self._link.bus, session_id)
-            return pb.GetSessionResponse(session=encode_snapshot(session_id, state.snapshot()))
+            session = await anyio.to_thread.run_sync(lambda: encode_snapshot(session_id, state.snapshot()))
+            return pb.GetSessionResponse(session=session)
 
     async def ArrangeNotes(self, request: pb.ArrangeNotesRequest, context: Context) -> pb.ArrangeNotesResponse:  # noqa: N802
         async with _answering(context):

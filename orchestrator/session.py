@@ -14,6 +14,7 @@ from music.audio import SAMPLE_RATE_HZ
 from music.errors import GenesisError, InvalidInput, Reason, Unavailable
 from music.events import AudioEncoding, EndReason, SessionConfig, SessionEnded, SessionFailed, SessionStarted
 from music.scribe import Scribe
+from music.stability import curve_of
 from orchestrator.cadence import Cadence
 from orchestrator.container import DecodeLimits
 from orchestrator.intake import Listener
@@ -43,7 +44,8 @@ class SessionLimits:
         max_duration_s: of the audio, and of the call.
         flush_s: how long a session whose caller has gone may still transcribe what it had accepted.
         decode: of an encoded file.
-        cadence_s: how often tentative notes of a live stream are looked for, while there is room; 0 for never.
+        cadence_s: how often tentative notes of a live stream are looked for, while there is room; 0 for never, None
+            for as often as suits the transcriber.
         backlog_s: how much signal may wait before they are not.
     """
 
@@ -51,7 +53,7 @@ class SessionLimits:
     max_duration_s: float = 24 * 3600
     flush_s: float = 0.7
     decode: DecodeLimits = field(default_factory=DecodeLimits)
-    cadence_s: float = 0.1
+    cadence_s: float | None = None
     backlog_s: float = 0.4
 
 
@@ -109,7 +111,10 @@ class Session:
         self._listener = Listener(chunks, self._limits.idle_timeout_s, self._limits.max_duration_s)
         if self._reason is not None or self._failure is not None:
             self._listener.stop()
-        scribing = Scribing(Scribe(self._config.instrument, self._transcriber.grid))
+        transcriber = self._transcriber
+        curve = curve_of(transcriber.reference.name)
+        scribe = Scribe(self._config.instrument, transcriber.grid, transcriber.tracking, curve)
+        scribing = Scribing(scribe)
         telling = Telling(self._publisher)
         try:
             await self._work(self._listener, scribing, telling)
@@ -172,9 +177,10 @@ class Session:
     def _transcribing(self, hearing: Hearing) -> Transcribing:
         # Nobody watches a file being read.
         is_file = self._config.audio.encoding is AudioEncoding.CONTAINER
-        normal_s = 0.0 if is_file else self._limits.cadence_s
-        cadence = Cadence(round(normal_s * SAMPLE_RATE_HZ), round(self._limits.backlog_s * SAMPLE_RATE_HZ))
-        return Transcribing(self._transcriber, cadence, lambda: hearing.received_until)
+        wished_s = self._limits.cadence_s
+        live = self._transcriber.cadence if wished_s is None else round(wished_s * SAMPLE_RATE_HZ)
+        cadence = Cadence(0 if is_file else live, round(self._limits.backlog_s * SAMPLE_RATE_HZ))
+        return Transcribing(self._transcriber, self._config.instrument, cadence, lambda: hearing.received_until)
 
     async def _transcribe(
         self, transcribing: Transcribing, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]

@@ -20,7 +20,8 @@ class Settings(BaseSettings):
         model_repo: folder of the models; None for the project's own.
         transcriber: used when a session names none; empty for the registry's default.
         threads: windows the network runs at a time, over all sessions.
-        cadence_ms: how often tentative notes of a live stream are looked for, while there is room; 0 for never.
+        cadence_ms: how often tentative notes of a live stream are looked for, while there is room; 0 for never, not
+            given for as often as suits the transcriber (46 ms for the guitar's, 100 ms for Basic Pitch).
         max_sessions: sessions at a time; one more is refused.
         port_file: gets the bound address as text once the server is ready, and goes when it stops.
         reflection: whether gRPC reflection is offered.
@@ -33,7 +34,7 @@ class Settings(BaseSettings):
     model_repo: Path | None = None
     transcriber: str = ""
     threads: PositiveInt = 2
-    cadence_ms: NonNegativeFloat = 100.0
+    cadence_ms: NonNegativeFloat | None = None
     port_file: Path | None = None
     reflection: bool = False
     log_level: str = "INFO"
@@ -54,4 +55,5 @@ class Settings(BaseSettings):
     @property
     def session_limits(self) -> SessionLimits:
         decode = DecodeLimits(max_bytes=self.max_container_bytes, max_duration_s=self.max_container_duration_s)
-        return SessionLimits(self.idle_timeout_s, self.max_duration_s, decode=decode, cadence_s=self.cadence_ms / 1000)
+        cadence_s = None if self.cadence_ms is None else self.cadence_ms / 1000
+        return SessionLimits(self.idle_timeout_s, self.max_duration_s, decode=decode, cadence_s=cadence_s)

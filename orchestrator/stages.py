@@ -24,6 +24,7 @@ from music.audio import SAMPLE_RATE_HZ
 from music.errors import InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat, CadenceChanged, NoteRevised, Progressed, SessionConfig
 from music.scribe import Scribe
+from music.tuning import Instrument
 from orchestrator.cadence import Cadence
 from orchestrator.container import DecodeLimits, Spool, decode, samples_in
 from orchestrator.decoding import PcmDecoder, Samples
@@ -38,7 +39,7 @@ STEP_SLOTS = 4
 
 _INLINE_BYTES = 1 << 15
 _INLINE_FRAMES = 32
-_PROGRESS_EVERY = SAMPLE_RATE_HZ // 2
+_PROGRESS_EVERY = SAMPLE_RATE_HZ // 4
 
 T = TypeVar("T")
 
@@ -151,15 +152,20 @@ class Transcribing:
     gets several windows at once. What is settled goes first; what can be foretold follows when nothing else waits.
 
     Args:
+        instrument: what is played.
+        cadence: how often it is foretold.
         received_until: how much signal has been accepted, a sample index.
     """
 
-    def __init__(self, transcriber: Transcriber, cadence: Cadence, received_until: Callable[[], int]) -> None:
+    def __init__(
+        self, transcriber: Transcriber, instrument: Instrument, cadence: Cadence, received_until: Callable[[], int]
+    ) -> None:
         self._received_until = received_until
-        self._stream = transcriber.open_stream()
+        self._stream = transcriber.open_stream(instrument)
         self._hop = transcriber.grid.hop
         self._cadence = cadence
         self._taken = 0
+        self._told = 0
         self._duration: int | None = None
 
     async def run(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]) -> None:
@@ -173,7 +179,9 @@ class Transcribing:
             begun = time.perf_counter()
             found = await self._stream.push(signal)
             self._taken += len(signal)
-            await out.send(self._known(found))
+            # Most chunks complete no step, and nobody needs to hear of each of them.
+            if found or self._taken - self._told >= _PROGRESS_EVERY:
+                await out.send(self._known(found))
             if (provisional := await self._foretold()) is not None:
                 await out.send(self._known([provisional]))
             busy_s = time.perf_counter() - begun
@@ -192,6 +200,7 @@ class Transcribing:
         return await self._stream.preview(max(1, step // self._hop))
 
     def _known(self, found: list[Activations]) -> Known:
+        self._told = self._taken
         return Known(tuple(found), self._taken, self._duration)
 
 
@@ -225,9 +234,9 @@ class Scribing:
 
 @dataclass
 class Telling:
-    """The fourth stage: steps → the log. `watermark` is the last one told.
+    """The fourth stage: steps → the log. `watermark` is the last step's.
 
-    Progress alone, without a note or a new watermark, is told twice a second of audio at most.
+    Progress is told four times a second of audio at most, and at the end; notes carry the watermark too.
     """
 
     publisher: Publisher
@@ -246,9 +255,9 @@ class Telling:
                 continue
             for revised in step.notes:
                 await self.publisher.publish(revised, step.before)
-            moved = step.after > self.watermark or step.received_until - self._told_until >= _PROGRESS_EVERY
             self.watermark = step.after
-            if moved or step.notes:
+            is_last = step.received_until == step.duration
+            if is_last or step.received_until - self._told_until >= _PROGRESS_EVERY:
                 self._told_until = step.received_until
                 await self.publisher.publish(Progressed(step.received_until, step.duration), step.after)
 

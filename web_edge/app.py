@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
@@ -12,9 +12,9 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from bus.recording import consume_durable
-from bus.session_log import read_state
+from bus.session_log import read_rest
 from music.errors import GenesisError
-from music.session_state import SessionState
+from music.events import SessionEvent
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
 from web_edge.database import Database
@@ -75,7 +75,7 @@ class _Edge:
         self._transcriptions = Transcriptions(database)
         self._files = AudioFiles(settings.audio_dir, settings.max_upload_bytes)
         hub = Hub()
-        self._recorder = Recorder(database, self._read_state, hub)
+        self._recorder = Recorder(database, self._read_rest, hub)
         patience = Patience(settings.job_attempts, settings.job_backoff_s, settings.job_backoff_max_s)
         self.jobs = JobRunner(
             transcriptions=self._transcriptions,
@@ -117,8 +117,8 @@ class _Edge:
         await self._api.purge_deleted()
         await anyio.sleep_forever()
 
-    async def _read_state(self, session_id: str) -> SessionState:
-        return await read_state(self.bus.require(), session_id)
+    def _read_rest(self, session_id: str, after_sequence: int) -> AsyncGenerator[SessionEvent, None]:
+        return read_rest(self.bus.require(), session_id, after_sequence)
 
 
 async def _keep_at(work: Callable[[], Awaitable[None]]) -> None:

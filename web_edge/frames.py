@@ -19,6 +19,7 @@ from music.events import (
     SessionFailed,
     SessionStarted,
     SnapshotTaken,
+    UnknownEvent,
 )
 from wire.codec import encode_event
 from wire.errors import to_problem
@@ -32,6 +33,7 @@ FRAME_TYPES: Final[dict[type, str]] = {
     SessionEnded: "job:complete",
     SessionFailed: "job:error",
     SnapshotTaken: "snapshot",
+    UnknownEvent: "unknown",
 }
 
 

@@ -10,14 +10,14 @@ import anyio
 import stamina
 import structlog
 
-from bus.session_log import delete_session, read_state
-from music.errors import Conflict, GenesisError, NotFound, Reason, Unavailable
+from bus.session_log import delete_session, read_end
+from music.errors import Conflict, GenesisError, Reason, Unavailable
 from music.events import Progressed, SessionEnded, SessionEvent, SessionFailed
-from music.session_state import SessionState
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
 from web_edge.hub import Hub
-from web_edge.recorder import Recorder, is_cut_short
+from web_edge.recorder import Recorder
+from web_edge.session_tables import is_cut_short
 from web_edge.transcriptions import Transcriptions
 from web_edge.uplink import Uplink, is_over_already, is_transient
 
@@ -151,18 +151,14 @@ class JobRunner:
     async def _has_failed(self, transcription_id: str) -> bool:
         """Whether the log says why the session broke; it does so more surely than the call."""
         try:
-            return (await read_state(self._bus.require(), transcription_id)).failed is not None
+            return isinstance(await read_end(self._bus.require(), transcription_id), SessionFailed)
         except GenesisError:
             return False
 
     async def _settle(self, transcription_id: str) -> None:
         """The log is over, but not by what we heard: record it as it is, or clear it away and begin again."""
         bus = self._bus.require()
-        try:
-            state = await read_state(bus, transcription_id)
-        except NotFound:
-            state = SessionState()
-        over = state.ended or state.failed
+        over = await read_end(bus, transcription_id)
         if over is not None and not is_cut_short(over):
             await self._recorder.record_whole(transcription_id)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import anyio
+import anyio.to_thread
 
 from music.errors import Overloaded, Reason
 from music.events import NoteRevised, SessionEvent, SnapshotTaken, is_durable
@@ -43,7 +44,10 @@ class Outbox:
         if about in self._waiting:
             # Whatever follows says more about this note than the frame that still waits.
             self._drop(about)
-        if is_durable(event.payload) or isinstance(event.payload, SnapshotTaken):
+        if isinstance(event.payload, SnapshotTaken):
+            # A whole session's notes: too long a work for everybody else to wait.
+            await self.put(await anyio.to_thread.run_sync(event_frame, event))
+        elif is_durable(event.payload):
             await self.put(event_frame(event))
         else:
             self._put_perishable(about, event_frame(event))

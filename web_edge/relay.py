@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import replace
@@ -10,13 +11,13 @@ import anyio
 
 from bus.session_log import follow
 from music.errors import GenesisError, Reason, Unavailable
-from music.events import SessionEnded, SessionEvent, SessionFailed, SnapshotTaken
+from music.events import SessionEnded, SessionEvent, SessionFailed, SnapshotTaken, snapshot_event
 from web_edge.bus_link import BusLink
 from web_edge.hub import Hub
 from web_edge.outbox import Outbox
-from web_edge.recorder import is_cut_short
 from web_edge.rows import Source, Transcription
-from web_edge.transcriptions import Transcriptions, as_event
+from web_edge.session_tables import is_cut_short
+from web_edge.transcriptions import Transcriptions
 
 _LOOK_AGAIN_S = 0.5
 
@@ -90,7 +91,7 @@ class Relay:
             # The reader holds more of an earlier log than this one has; nothing follows, so the number is free.
             snapshot = replace(snapshot, sequence=after_sequence + 1)
         if snapshot.sequence > after_sequence:
-            await outbox.put_event(as_event(known.id, snapshot))
+            await outbox.put_event(snapshot_event(known.id, snapshot, time.time_ns()))
 
     @contextmanager
     def _given_up(self, session_id: str) -> Iterator[list[GenesisError]]:

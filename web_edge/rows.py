@@ -141,6 +141,7 @@ def note_to_row(transcription_id: str, note: Note) -> dict[str, Any]:
             "bends": [[bend.at, bend.semitones] for bend in note.bends],
             "techniques": [[technique.kind, technique.to, technique.confidence] for technique in note.techniques],
             "flags": list(note.flags),
+            "string_evidence": list(note.string_evidence),
         },
     }
 
@@ -161,6 +162,8 @@ def note_from_row(row: RowMapping) -> Note:
         bends=tuple(PitchBend(at, semitones) for at, semitones in extra["bends"]),
         techniques=tuple(Technique(kind, to, confidence) for kind, to, confidence in extra["techniques"]),
         flags=tuple(extra["flags"]),
+        # Rows of an earlier version lack it.
+        string_evidence=tuple(extra.get("string_evidence", ())),
     )
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from music.errors import GenesisError, InvalidInput, NotFound, Reason
-from music.events import SessionConfig, SessionEvent, SnapshotTaken
+from music.events import SessionConfig, SnapshotTaken, snapshot_event
+from music.note import Note
 from music.session_state import SessionState
 from web_edge.database import Database
 from web_edge.rows import (
@@ -25,6 +26,9 @@ from web_edge.rows import (
     transcription_from_row,
 )
 from web_edge.schema import deletions, gaps, notes, transcriptions
+
+_ROWS_AT_A_TIME = 200
+"""Notes read from the database before somebody else has a turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +129,17 @@ class Transcriptions:
         its_gaps = select(gaps).where(gaps.c.transcription_id == transcription_id).order_by(gaps.c.start, gaps.c.end)
         async with self._database.read() as connection:
             transcription = await _get(connection, transcription_id)
-            note_rows = (await connection.execute(by_onset)).mappings().all()
+            its_notes: list[Note] = []
+            async with connection.stream(by_onset) as result:
+                async for rows in result.mappings().partitions(_ROWS_AT_A_TIME):
+                    its_notes += map(note_from_row, rows)
             gap_rows = (await connection.execute(its_gaps)).mappings().all()
-        return transcription.snapshot(map(note_from_row, note_rows), map(gap_from_row, gap_rows))
+        return transcription.snapshot(its_notes, map(gap_from_row, gap_rows))
 
     async def state(self, transcription_id: str) -> SessionState:
         """The same, folded."""
         state = SessionState()
-        state.apply(as_event(transcription_id, await self.snapshot(transcription_id)))
+        state.apply(snapshot_event(transcription_id, await self.snapshot(transcription_id)))
         return state
 
     async def delete(self, transcription_id: str) -> None:
@@ -191,19 +198,6 @@ def new_row(config: SessionConfig, *, title: str, source: Source, now_ns: int) -
         "created_at_ns": now_ns,
         "updated_at_ns": now_ns,
     }
-
-
-def as_event(session_id: str, snapshot: SnapshotTaken) -> SessionEvent:
-    """A snapshot as readers get it."""
-    return SessionEvent(
-        session_id=session_id,
-        sequence=snapshot.sequence,
-        attempt=snapshot.attempt,
-        previous_durable_sequence=0,
-        processed_until=snapshot.processed_until,
-        created_at_ns=time.time_ns(),
-        payload=snapshot,
-    )
 
 
 async def _get(connection: AsyncConnection, transcription_id: str) -> Transcription:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import anyio.to_thread
 import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -98,7 +99,8 @@ class TranscriptionsApi:
                 f"This transcription is {transcription.status.value}. Ask again when it is completed.",
                 status=transcription.status.value,
             )
-        return JSONResponse(to_document(await self.transcriptions.state(transcription.id)))
+        state = await self.transcriptions.state(transcription.id)
+        return await anyio.to_thread.run_sync(lambda: JSONResponse(to_document(state)))
 
     async def delete(self, request: Request) -> Response:
         transcription_id: str = request.path_params["id"]

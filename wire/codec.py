@@ -26,6 +26,7 @@ from music.events import (
     SessionFailed,
     SessionStarted,
     SnapshotTaken,
+    UnknownEvent,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
 from music.tuning import DEFAULT_FRETS, TUNINGS, Instrument, Position
@@ -130,6 +131,7 @@ def encode_note(note: Note) -> note_pb2.Note:
             for technique in note.techniques
         ],
         flags=note.flags,
+        string_evidence=note.string_evidence,
     )
 
 
@@ -159,6 +161,7 @@ def decode_note(message: note_pb2.Note) -> Note:
             Technique(technique.kind, technique.to, technique.confidence) for technique in message.techniques
         ),
         flags=tuple(message.flags),
+        string_evidence=tuple(message.string_evidence),
     )
 
 
@@ -203,11 +206,15 @@ def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:
             message.failed.CopyFrom(_encode_failed(failed))
         case SnapshotTaken() as snapshot:
             message.snapshot.CopyFrom(encode_snapshot(event.session_id, snapshot))
+        # Of an UnknownEvent there is nothing to tell but its place.
     return message
 
 
 def decode_event(message: event_pb2.SessionEvent) -> SessionEvent:
-    """Raises InvalidInput: REQUEST_INVALID for an event whose payload this version does not know."""
+    """What this version does not know becomes an UnknownEvent.
+
+    Raises InvalidInput: those of what it carries; REQUEST_INVALID for what is no event.
+    """
     return SessionEvent(
         session_id=message.session_id,
         sequence=message.sequence,
@@ -272,8 +279,13 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:
             return _decode_failed(message.failed)
         case "snapshot":
             return decode_snapshot(message.snapshot)
+        case _ if not message.sequence:
+            raise InvalidInput(
+                Reason.REQUEST_INVALID, "This is no session event: it has neither a number nor a payload."
+            )
         case _:
-            raise InvalidInput(Reason.REQUEST_INVALID, f"Event {message.sequence} has no payload known here.")
+            # Only the first durable event names none before it, and that one is known for good.
+            return UnknownEvent(is_durable=message.previous_durable_sequence > 0)
 
 
 def _encode_started(started: SessionStarted) -> session_pb2.SessionStarted:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.resources
 import re
 import shutil
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,4 +45,4 @@ def generate(out_dir: Path = OUT_DIR) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(generate())
+    generate()

@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
+from bench._processes import Usage
 from bench._recordings import Recording
 from bench._scoring import PlainNote
 from bench.latency import FULL_STREAMS, QUICK_STREAMS, _line_up, _parse, _stacks
-from bench.latency_client import Material, material_of
-from music.events import AudioEncoding
+from bench.latency_client import Arrived, Material, Played, material_of
+from bench.latency_report import Round, streams_held
+from music.audio import sample_at
+from music.events import AudioEncoding, NoteRevised, SessionEvent
+from music.note import Note, NoteState
 from orchestrator.settings import Settings
 from wire.codec import decode_config
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
@@ -58,11 +62,44 @@ def test_full_means_more_streams_and_what_is_given_goes_first() -> None:
     assert _parse(["--full", "--streams", "2,3"]).streams == (2, 3)
 
 
-def test_cadences_are_tried_only_where_there_is_such_a_setting() -> None:
-    names = list(_stacks((50, 100)))
-    known = "cadence_ms" in Settings.model_fields
-    assert names == (["cadence 50 ms", "cadence 100 ms"] if known else ["default"])
-    assert list(_stacks(())) == ["default"]
+def test_a_stack_for_each_cadence_and_the_transcriber_that_was_named() -> None:
+    assert dict(_stacks(())) == {"default cadence": {}}
+    stacks = _stacks((50, 100), "guitar")
+    assert list(stacks) == ["guitar, cadence 50 ms", "guitar, cadence 100 ms"]
+    for ms, environment in zip((50, 100), stacks.values(), strict=True):
+        # By the names under which the orchestrator reads them, or the figures would be of something else.
+        names = {f"GENESIS_ORCHESTRATOR_{field.upper()}": field for field in ("transcriber", "cadence_ms")}
+        given = {names[name]: value for name, value in environment.items()}
+        settings = Settings.model_validate(given)
+        assert (settings.transcriber, settings.cadence_ms) == ("guitar", ms)
+
+
+def a_round(streams: int, tentative_ms: float, *, failure: str = "", beside: str = "") -> Round:
+    """Streams of one note, found after `tentative_ms`."""
+    material = Material("one note", [PlainNote(1.0, 2.0, 64)], 10.0, [])
+    note = Note("n", NoteState.COMMITTED, sample_at(1.0), 64)
+    event = SessionEvent("s", 1, 1, 0, 0, 0, NoteRevised(note))
+    played = [
+        Played(material, by_grpc=[Arrived(event, 1 + tentative_ms / 1000, 0)], failure=failure) for _ in range(streams)
+    ]
+    return Round(streams, played, Usage({}, 0.0, 1.0), beside)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "held"),
+    [
+        ([a_round(1, 100), a_round(4, 200), a_round(8, 349)], (8, True)),
+        ([a_round(8, 400), a_round(1, 100), a_round(4, 200)], (4, False)),
+        ([a_round(1, 400), a_round(4, 200)], (0, False)),
+        ([a_round(1, 100), a_round(1, 400)], (0, False)),
+        ([a_round(1, 100), a_round(4, 100, failure="broke"), a_round(8, 100)], (1, False)),
+        ([a_round(1, 100), a_round(1, 900, beside="page open")], (1, True)),
+    ],
+)
+def test_streams_are_held_up_to_the_first_round_that_is_late_or_broken(
+    rounds: list[Round], held: tuple[int, bool]
+) -> None:
+    assert streams_held(rounds) == held
 
 
 @pytest.mark.parametrize("arguments", [["nothing"], ["idle", "--full"], ["latency", "idle", "--full"], ["--full"]])

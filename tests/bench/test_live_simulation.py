@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bench._scoring import PlainNote
 from bench.live_simulation import Run, figures, play
 from inference.registry import load_transcriber
@@ -11,13 +13,16 @@ from music.note import SETTLED, Note, NoteState
 from music.tuning import Instrument
 from tests.support.plucked import phrase, render
 
+both_models = pytest.mark.parametrize("name", ["guitar", "basic_pitch"])
+
 
 def settled(run: Run) -> list[Note]:
     return [told.note for told in run.told if told.note.state in SETTLED]
 
 
-def test_notes_are_shown_then_settled_and_no_cadence_or_chunk_changes_them(built_model_repo: Path) -> None:
-    transcriber = load_transcriber("", built_model_repo, threads=1)
+@both_models
+def test_notes_are_shown_then_settled_and_no_cadence_or_chunk_changes_them(built_model_repo: Path, name: str) -> None:
+    transcriber = load_transcriber(name, built_model_repo, threads=1)
     truth, signal = phrase(2, 6.0), render(phrase(2, 6.0), 6.0, noise=0.001)
     live = play(transcriber, signal, Instrument(), step_frames=9)
     for step, chunk in ((0, 20_000), (4, 441), (9, 1000)):
@@ -32,8 +37,9 @@ def test_notes_are_shown_then_settled_and_no_cadence_or_chunk_changes_them(built
     assert NoteState.RETRACTED not in first.values()
 
 
-def test_a_cut_leaves_what_was_committed_before_it(built_model_repo: Path) -> None:
-    transcriber = load_transcriber("", built_model_repo, threads=1)
+@both_models
+def test_a_cut_leaves_what_was_committed_before_it(built_model_repo: Path, name: str) -> None:
+    transcriber = load_transcriber(name, built_model_repo, threads=1)
     signal = render(phrase(2, 6.0), 6.0, noise=0.001)
     whole = [note for note in settled(play(transcriber, signal, Instrument(), 9)) if note.state is NoteState.COMMITTED]
     for cut in (40_000, 77_777):

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from bus.connection import Bus
 from bus.messages import EventMissed, Place
-from bus.session_log import SessionLogWriter, follow, read_state
+from bus.ordered import skip_known
+from bus.session_log import SessionLogWriter, follow, read_end, read_rest, read_state
 from music.errors import NotFound, Reason
-from music.events import Payload, SessionEvent, SnapshotTaken
+from music.events import Payload, SessionEvent, SnapshotTaken, UnknownEvent
 from music.note import NoteState
 from music.session_state import fold
 from tests.bus.events import ENDED, STARTED, Chain, note, progress
@@ -74,7 +75,7 @@ async def test_a_late_reader_gets_the_snapshot_and_the_rest(bus: Bus) -> None:
     chain = Chain("s")
     writer = await SessionLogWriter.open(bus, "s")
     before = await write(writer, *chain.take(STARTED, note(1), note(2, NoteState.TENTATIVE), note(2)))
-    await writer.save_snapshot(fold(before).snapshot())
+    await writer.save_snapshot()
     rest = await write(writer, *chain.take(note(3, NoteState.TENTATIVE), note(3), ENDED))
     read = await collect(follow(bus, "s"))
     assert isinstance(read[0].payload, SnapshotTaken)
@@ -85,22 +86,30 @@ async def test_a_late_reader_gets_the_snapshot_and_the_rest(bus: Bus) -> None:
     assert (await read_state(bus, "s")).notes == fold(before + rest).notes
 
 
-async def test_a_snapshot_older_than_the_durable_end_is_no_hole(bus: Bus) -> None:
-    chain = Chain("s")
-    writer = await SessionLogWriter.open(bus, "s")
-    before = await write(writer, *chain.take(STARTED, note(1)))
-    rest = await write(writer, *chain.take(note(2), ENDED))
-    await writer.save_snapshot(fold(before).snapshot())
+async def test_a_snapshot_that_a_superseded_writer_leaves_late_is_no_hole(bus: Bus) -> None:
+    stale = await SessionLogWriter.open(bus, "s")
+    await write(stale, *Chain("s").take(STARTED, note(1)))
+    again = await SessionLogWriter.open(bus, "s")
+    rest = await write(again, *Chain.after(again).take(STARTED, note(2), ENDED))
+    await stale.save_snapshot()
     assert (await collect(follow(bus, "s")))[1:] == rest
 
 
 async def test_a_snapshot_of_the_end_is_the_end(bus: Bus) -> None:
     chain = Chain("s")
     writer = await SessionLogWriter.open(bus, "s")
-    events = await write(writer, *chain.take(STARTED, note(1), ENDED))
-    await writer.save_snapshot(fold(events).snapshot())
+    await write(writer, *chain.take(STARTED, note(1), ENDED))
+    await writer.save_snapshot()
     assert [event.sequence for event in await collect(follow(bus, "s"))] == [3]
     assert await collect(follow(bus, "s", 3)) == []
+
+
+async def test_what_only_a_newer_version_knows_is_handed_on_in_its_place(bus: Bus) -> None:
+    later, passing = UnknownEvent(is_durable=True), UnknownEvent(is_durable=False)
+    chain = Chain("s")
+    writer = await SessionLogWriter.open(bus, "s")
+    events = await write(writer, *chain.take(STARTED, later, note(1), passing, later, ENDED))
+    assert await collect(follow(bus, "s")) == events
 
 
 async def test_expired_tentative_events_leave_no_hole(bus: Bus) -> None:
@@ -200,7 +209,7 @@ async def test_a_hole_that_a_snapshot_covers_is_mended(bus: Bus) -> None:
     before = await write(writer, *chain.take(STARTED, note(1), note(2)))
     async with aclosing(follow(bus, "s")) as followed:
         assert await anext(followed) == before[0]
-        await writer.save_snapshot(fold(before).snapshot())
+        await writer.save_snapshot()
         rest = await write(writer, chain.next(ENDED))
         read = [event async for event in followed]
     assert read == before[1:] + rest
@@ -225,3 +234,40 @@ def test_a_place_hands_on_each_event_at_most_once_and_no_durable_one_out_of_turn
             continue
     assert read == sorted(set(read))
     assert all(sequence > after for sequence in read)
+
+
+async def test_wherever_a_reader_resumes_it_gets_what_is_missing(bus: Bus) -> None:
+    ours, theirs = Chain("s"), Chain("t")
+    writer, other = await SessionLogWriter.open(bus, "s"), await SessionLogWriter.open(bus, "t")
+    events = await write(writer, ours.next(STARTED))
+    await write(other, theirs.next(STARTED))
+    for number in range(6):
+        events += await write(writer, *ours.take(note(number, NoteState.TENTATIVE), note(number), progress()))
+        await write(other, *theirs.take(note(number), progress()))
+    again = await SessionLogWriter.open(bus, "s")
+    events += await write(again, *Chain.after(again).take(STARTED, note(7, NoteState.TENTATIVE), note(7), ENDED))
+    for after in range(events[-1].sequence + 2):
+        missing = [event for event in events if event.sequence > after]
+        assert await collect(follow(bus, "s", after)) == missing
+        assert await collect(read_rest(bus, "s", after)) == missing
+
+
+async def test_what_a_resuming_reader_has_is_not_read_again(bus: Bus) -> None:
+    chain = Chain("s")
+    writer = await SessionLogWriter.open(bus, "s")
+    events = await write(writer, *chain.take(STARTED, *(note(number) for number in range(40)), progress(), progress()))
+    for after in (17, 30, len(events) - 1, len(events), 10**6):
+        place = Place(sequence=after)
+        await skip_known(bus, "s", place)
+        assert place.stream_sequence == min(after, 41) - 1
+        assert place.durable_sequence == min(after, 41) - 1
+
+
+async def test_how_a_session_ended_is_read_from_its_last_event(bus: Bus) -> None:
+    chain = Chain("s")
+    writer = await SessionLogWriter.open(bus, "s")
+    assert await read_end(bus, "s") is None
+    await write(writer, *chain.take(STARTED, note(1)))
+    assert await read_end(bus, "s") is None
+    await write(writer, *chain.take(ENDED))
+    assert await read_end(bus, "s") == ENDED

@@ -16,6 +16,7 @@ from inference.networks import TwoPartNetwork, WholeNetwork, open_network
 from inference.registry import load_transcriber
 from music.activations import Activations, join
 from music.errors import Reason, Unavailable
+from music.tuning import Instrument
 from tests.support.plucked import phrase, render
 
 
@@ -47,11 +48,11 @@ def test_parts_of_another_network_are_refused(built_model_repo: Path) -> None:
 
 
 def test_previews_follow_the_settled_frames_and_change_none(built_model_repo: Path) -> None:
-    transcriber = load_transcriber("", built_model_repo, threads=1)
+    transcriber = load_transcriber("basic_pitch", built_model_repo, threads=1)
     signal = render(phrase(4, 3.0), 3.0, noise=0.001)
 
     async def hear(previewing: bool) -> tuple[Activations, list[Activations]]:
-        stream, settled, provisional = transcriber.open_stream(), [], []
+        stream, settled, provisional = transcriber.open_stream(Instrument()), [], []
         for begin in range(0, len(signal), 441):
             settled += await stream.push(signal[begin : begin + 441])
             if previewing and (found := await stream.preview(9)) is not None:

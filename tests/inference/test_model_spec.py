@@ -8,7 +8,10 @@ import pytest
 
 from inference.model_spec import TensorSpec, read_model_spec
 from inference.registry import default_model_repo
+from inference.streaming import step_grid
+from inference.tracking import tracking_rules
 from music.errors import Reason, Unavailable
+from music.tracking_rules import GUITAR_RULES, OnsetKind
 from tests.inference.tiny_model import write_tiny_model
 
 
@@ -28,6 +31,17 @@ def test_the_committed_configuration_of_basic_pitch_is_complete() -> None:
     assert len({spec.tensor(meaning).name for meaning in ("samples", "onset", "frame", "contour")}) == 4
     for key in ("source_wheel", "source_wheel_sha256", "source_member", "licence", "attribution"):
         assert spec.text(key)
+
+
+def test_the_committed_configuration_of_the_guitar_is_complete() -> None:
+    spec = read_model_spec(default_model_repo() / "guitar")
+    grid = step_grid(spec)
+    assert (grid.step_samples, grid.frame_hop, grid.lowest_pitch, grid.pitch_count) == (1024, 256, 23, 66)
+    # Issue 4: no more than 150 ms of what follows; a step is waited for besides.
+    assert grid.late_delay * grid.frame_hop / 22_050 <= 0.15
+    for key in ("source", "licence", "attribution"):
+        assert spec.text(key)
+    assert tracking_rules(spec, GUITAR_RULES).onsets is OnsetKind.PROBABILITIES
 
 
 @pytest.mark.parametrize(

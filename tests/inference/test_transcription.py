@@ -18,6 +18,7 @@ from inference.registry import load_transcriber
 from inference.transcription import WindowedTranscriber
 from music.activations import Activations, join
 from music.errors import Reason, Unavailable
+from music.tuning import Instrument
 from tests.inference.tiny_model import HOP, tiny_model, write_tiny_model
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +33,7 @@ async def activations_of(
     transcriber: Transcriber, samples: NDArray[np.float32], pieces: list[int]
 ) -> list[Activations]:
     """What a stream says when `samples` come in pieces of these lengths, the rest at once."""
-    stream = transcriber.open_stream()
+    stream = transcriber.open_stream(Instrument())
     found: list[Activations] = []
     for piece in pieces:
         found += await stream.push(samples[:piece])
@@ -103,7 +104,7 @@ async def test_streams_do_not_share_their_signal(tiny: Transcriber) -> None:
 
 
 async def test_basic_pitch_says_the_same_bits_however_the_signal_is_cut(built_model_repo: Path) -> None:
-    transcriber = load_transcriber("", built_model_repo)
+    transcriber = load_transcriber("basic_pitch", built_model_repo)
     samples = noise(100_000) * np.float32(0.1)
     whole = join(await activations_of(transcriber, samples, []))
     cut = join(await activations_of(transcriber, samples, [1, 0, 43_000, 220, 2205, 36_096]))

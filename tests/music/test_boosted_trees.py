@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from music.boosted_trees import BoostedTrees, load_trees
-from music.note_tracking import DECISION_FRAMES
 from music.onset_evidence import FRAMES_BEFORE, evidence
+from music.tree_judge import DECISION_FRAMES
 
 LINES = ['{"figures": ["a", "b"], "base": 1.0}', "[[0, 1, 1], [0.5, 2.0, 3.0], [-1.0, -2.0, -3.0, -4.0]]"]
 

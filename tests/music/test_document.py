@@ -38,6 +38,7 @@ NOTE = Note(
     stability=1.0,
     position=Position(1, 0),
     alternatives=(Alternative(Position(2, 5), 1.4),),
+    string_evidence=(0.7, 0.3, 0.0, 0.0, 0.0, 0.0),
     bends=(PitchBend(12_345, 0.5),),
     techniques=(Technique("slide", "n2", 0.7),),
     flags=("odd",),
@@ -74,7 +75,7 @@ def test_every_key_of_the_schema_is_there() -> None:
     }
     assert set(written["notes"][0]) == {
         *("id", "state", "onset_s", "offset_s", "pitch", "velocity", "confidence", "string", "fret", "flags"),
-        *("alternatives", "bends", "techniques"),
+        *("alternatives", "string_evidence", "bends", "techniques"),
     }
     assert to_document(SessionState())["notes"] == []
 
@@ -127,6 +128,8 @@ def with_note(**fields: object) -> dict[str, Any]:
         (with_note(string=0, fret=1), "string"),
         (with_note(flags=[1]), "flags"),
         (with_note(alternatives=[{"string": 1}]), "alternatives"),
+        (with_note(string_evidence=[0.5, 2]), "string_evidence"),
+        (with_note(string_evidence=[0.1] * 9), "string_evidence"),
         (with_note(bends=[{"time_s": 1}]), "semitones"),
         (with_note(techniques=[{"to": "n2"}]), "kind"),
     ],

@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from music.activations import CONTOUR_BINS, Activations
-from music.note_tracking import NoteTracker, TrackingRules, TrackState, crest_deviation
+from music.contour import crest_deviation
+from music.note_tracking import NoteTracker, TrackState
+from music.tracking_rules import TrackingRules
+from music.tree_judge import DECISION_FRAMES
 from tests.support.activation_maps import Drawn, draw_maps, noise_maps, pieces_of
 
-Change = tuple[int, int, int, int, TrackState, int | None]
+Change = tuple[int, int, int, int, TrackState, float | None]
 
 
 def follow(tracker: NoteTracker, pieces: list[Activations]) -> Iterator[tuple[int, int, list[Change]]]:
@@ -24,7 +27,7 @@ def follow(tracker: NoteTracker, pieces: list[Activations]) -> Iterator[tuple[in
         yield step.frame, step.frontier, changed
 
 
-def ended(maps: Activations) -> list[tuple[int, int | None, int]]:
+def ended(maps: Activations) -> list[tuple[int, float | None, int]]:
     changes = [change for *_, changed in follow(NoteTracker(40, 86), [maps]) for change in changed]
     return [(onset, end, pitch) for _, _, pitch, onset, state, end in changes if state is TrackState.ENDED]
 
@@ -53,7 +56,7 @@ def test_what_lies_before_the_frontier_is_decided(seed: int) -> None:
                 undecided.pop(number, None)
         assert all(onset >= frontier for onset in undecided.values())
         assert latest <= frontier
-        assert frontier > frame - rules.min_frames - rules.tolerance - 1
+        assert frontier > frame - DECISION_FRAMES - rules.tolerance
         latest = frontier
 
 

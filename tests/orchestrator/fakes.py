@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import anyio
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,9 @@ from numpy.typing import NDArray
 from music.activations import Activations, FrameGrid
 from music.errors import GenesisError
 from music.events import ModelReference, SessionEvent
+from music.session_state import fold
+from music.tracking_rules import TrackingRules
+from music.tuning import Instrument
 from orchestrator.publisher import MemorySink
 from tests.support.activation_maps import draw_maps
 
@@ -33,16 +38,20 @@ class FakeTranscriber:
     ) -> None:
         self.reference = ModelReference("transcriber", "fake", "0" * 64)
         self.grid = FrameGrid(HOP, RISE_FRAMES * HOP)
+        self.tracking = TrackingRules()
+        self.cadence = 2205
         self.error = error
         self.pushes_before_error = pushes_before_error
         self.gate = gate
         self.opened: list[FakeStream] = []
+        self.instruments: list[Instrument] = []
         self.previews: list[int] = []
 
     async def work(self) -> None:
         """What a preview costs; nothing unless a test says otherwise."""
 
-    def open_stream(self) -> FakeStream:
+    def open_stream(self, instrument: Instrument) -> FakeStream:
+        self.instruments.append(instrument)
         self.opened.append(FakeStream(self))
         return self.opened[-1]
 
@@ -84,8 +93,10 @@ class FakeStream:
         for is_loud in loud:
             self._loud_for = self._loud_for + 1 if is_loud else 0
             rows.append(min(self._loud_for, _DRAWN_FRAMES) - 1 if is_loud else -1)
-        maps = (drawn.onset, drawn.frame, drawn.contour)
         quiet = draw_maps(1, [])
+        assert drawn.contour is not None
+        assert quiet.contour is not None
+        maps = (drawn.onset, drawn.frame, drawn.contour)
         floors = (quiet.onset[0], quiet.frame[0], quiet.contour[0])
         onset, frame, contour = (
             np.array([floor if row < 0 else drawing[row] for row in rows], np.float32)
@@ -95,7 +106,31 @@ class FakeStream:
         return [Activations(first, onset, frame, contour)]
 
 
-class FailingSink(MemorySink):
+class KeptLog(MemorySink):
+    """A log in memory.
+
+    Attributes:
+        events: all of them, those `held` from earlier attempts first.
+        snapshots: how many events it held whenever one was asked for.
+    """
+
+    def __init__(self, held: Sequence[SessionEvent] = ()) -> None:
+        super().__init__()
+        self.events = list(held)
+        self.snapshots: list[int] = []
+        self.state, self.folded = fold(held), fold(held)
+        self.attempt = self.state.attempt + 1
+        self.last_sequence, self.last_durable_sequence = self.state.sequence, self.state.durable_sequence
+
+    async def append(self, event: SessionEvent) -> None:
+        await super().append(event)
+        self.events.append(event)
+
+    async def save_snapshot(self) -> None:
+        self.snapshots.append(len(self.events))
+
+
+class FailingSink(KeptLog):
     """Refuses every event after `good` ones."""
 
     def __init__(self, good: int, error: GenesisError) -> None:

@@ -101,6 +101,16 @@ async def test_a_stream_gives_notes_and_ends(tmp_path: Path) -> None:
     assert any(isinstance(event.payload, Progressed) for event in events)
 
 
+@pytest.mark.parametrize(("wished", "used"), [("", "guitar"), ("basic_pitch", "basic_pitch")])
+async def test_the_caller_chooses_the_transcriber(tmp_path: Path, wished: str, used: str) -> None:
+    async with serving(tmp_path) as (_, client, _nats):
+        events = await client.transcribe(plucks(), 8_820, transcriber=wished)
+    started = events[0].payload
+    assert isinstance(started, SessionStarted)
+    assert [model.name for model in started.models] == [used]
+    assert len(fold(events).notes) >= 8
+
+
 async def test_chunking_changes_no_settled_note(tmp_path: Path) -> None:
     data = plucks()
     async with serving(tmp_path) as (_, client, _nats):

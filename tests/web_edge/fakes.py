@@ -62,6 +62,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
         flags: put on every note; long ones make large events.
         calls: session ids, one a call.
         received: bytes of audio by session.
+        transcribers: those asked for, by session.
     """
 
     bus: Bus | None = None
@@ -72,6 +73,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
     flags: tuple[str, ...] = ()
     calls: list[str] = field(default_factory=list)
     received: dict[str, int] = field(default_factory=dict)
+    transcribers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -83,6 +85,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
             first = await anext(requests)
             config = decode_config(first.config)
             self.calls.append(config.session_id)
+            self.transcribers[config.session_id] = config.transcriber
             if self.refuse:
                 raise self.refuse.pop(0)
             check(config)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import RowMapping
 
 from music.errors import NotFound, Reason
 from music.events import (
@@ -24,16 +27,19 @@ from music.events import (
     SessionEvent,
     SessionFailed,
     SessionStarted,
+    UnknownEvent,
     is_durable,
+    snapshot_event,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
 from music.session_state import SessionState, fold
 from music.tuning import Instrument, Position
 from tests.web_edge.fakes import MODELS
 from web_edge.database import Database
+from web_edge.frames import event_frame
 from web_edge.hub import Hub
 from web_edge.recorder import Recorder
-from web_edge.rows import Status
+from web_edge.rows import Status, note_from_row, note_to_row
 from web_edge.transcriptions import StoredAudio, Transcriptions
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +60,7 @@ NOTE = Note(
     bends=(PitchBend(120, 0.5),),
     techniques=(Technique("slide", "n2", 0.25),),
     flags=("loud",),
+    string_evidence=(0.75, 0.25),
 )
 ENDED_NOTE = Note("n1", NoteState.ENDED, 100, 64, 900, 0.5, 0.75, 1.0, Position(1, 0))
 LOST_PLACE = Note("n2", NoteState.ENDED, 200, 20, 300, stability=1.0, flags=("out_of_range",))
@@ -83,10 +90,18 @@ def log_of(payloads: Sequence[Payload], session_id: str = "s") -> list[SessionEv
 LOG = log_of(PAYLOADS)
 
 
+def test_a_row_of_an_earlier_version_is_read() -> None:
+    row = note_to_row("t", NOTE)
+    assert note_from_row(cast("RowMapping", row)) == NOTE
+    del row["extra"]["string_evidence"]
+    assert note_from_row(cast("RowMapping", row)) == replace(NOTE, string_evidence=())
+
+
 @dataclass
 class House:
     """A recorder with its database; `log` is what the bus would answer."""
 
+    database: Database
     transcriptions: Transcriptions
     recorder: Recorder
     hub: Hub
@@ -100,15 +115,17 @@ class House:
 async def house(tmp_path: Path) -> AsyncGenerator[House, None]:
     log: list[SessionEvent] = []
 
-    async def read_state(_session_id: str) -> SessionState:
+    async def read_rest(_session_id: str, after: int) -> AsyncGenerator[SessionEvent, None]:
         if not log:
             raise NotFound(Reason.SESSION_NOT_FOUND, "gone")
-        return fold(log)
+        for event in log:
+            if event.sequence > after:
+                yield event
 
     async with Database.open(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}") as database:
         await database.migrate()
         hub = Hub()
-        yield House(Transcriptions(database), Recorder(database, read_state, hub), hub, log)
+        yield House(database, Transcriptions(database), Recorder(database, read_rest, hub), hub, log)
 
 
 def durable_part(state: SessionState) -> object:
@@ -143,10 +160,12 @@ async def test_whatever_is_delivered_twice_late_or_not_at_all_the_end_is_the_sam
     async with Database.open(f"sqlite+aiosqlite:///{folder / 'test.db'}") as database:
         await database.migrate()
 
-        async def read_state(_session_id: str) -> SessionState:
-            return fold(LOG)
+        async def read_rest(_session_id: str, after: int) -> AsyncGenerator[SessionEvent, None]:
+            for event in LOG:
+                if event.sequence > after:
+                    yield event
 
-        recorder = Recorder(database, read_state, Hub())
+        recorder = Recorder(database, read_rest, Hub())
         for event in [*order, LOG[-1]]:
             await recorder.record(event)
         recorded = await Transcriptions(database).state("s")
@@ -158,6 +177,53 @@ async def test_a_missing_event_is_fetched_from_the_log(house: House) -> None:
     await house.recorder.record(LOG[0])
     await house.recorder.record(LOG[4])
     assert durable_part(await house.recorded()) == durable_part(fold(LOG[:5]))
+
+
+def long_log(notes: int) -> list[SessionEvent]:
+    played = [
+        NoteRevised(Note(f"n{number}", state, number * 10, 64))
+        for number in range(notes)
+        for state in (NoteState.TENTATIVE, NoteState.COMMITTED, NoteState.ENDED)
+    ]
+    return log_of([PAYLOADS[0], *played, PAYLOADS[-1]])
+
+
+@pytest.mark.parametrize("recorded", [0, 1, 300, 1_400])
+@pytest.mark.parametrize("snapshot_at", [0, 1_000])
+async def test_a_long_log_is_recorded_in_pieces_from_where_the_database_stands(
+    house: House, recorded: int, snapshot_at: int
+) -> None:
+    log = long_log(700)
+    for event in log[:recorded]:
+        await house.recorder.record(event)
+    if snapshot_at > recorded:
+        snapshot = fold(log[:snapshot_at]).snapshot()
+        house.log.append(snapshot_event("s", snapshot))
+        house.log += [event for event in log if event.sequence > snapshot.sequence]
+    else:
+        house.log += log
+    told: list[str] = []
+    with house.hub.on_recorded("s", lambda: told.append("over")):
+        await house.recorder.hasten("s")
+    assert told == ["over"]
+    assert durable_part(await house.recorded()) == durable_part(fold(log))
+    await house.recorder.record(log[-1])
+    assert durable_part(await house.recorded()) == durable_part(fold(log))
+
+
+async def test_a_log_that_is_read_while_its_job_begins_again_is_let_go(house: House) -> None:
+    await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", Path("a"), 1, "0"))
+    log = long_log(700)
+
+    async def read_rest(_session_id: str, _after: int) -> AsyncGenerator[SessionEvent, None]:
+        for at, event in enumerate(log):
+            if at == 1_000:
+                await house.transcriptions.start_over("s")
+            yield event
+
+    await Recorder(house.database, read_rest, house.hub).record_whole("s")
+    assert (await house.recorded()).notes == {}
+    assert not (await house.transcriptions.get("s")).is_over
 
 
 async def test_an_event_of_a_log_that_is_gone_is_let_go(house: House) -> None:
@@ -173,6 +239,18 @@ async def test_a_deleted_session_does_not_come_back(house: House) -> None:
         await house.recorder.record(event)
     assert await house.transcriptions.find("s") is None
     assert await house.transcriptions.unpurged() == ["s"]
+
+
+async def test_what_only_a_newer_version_knows_keeps_its_place(house: House) -> None:
+    log = log_of([*PAYLOADS[:3], UnknownEvent(is_durable=True), UnknownEvent(is_durable=False), *PAYLOADS[3:]])
+    for event in log[:5]:
+        await house.recorder.record(event)
+    house.log += log
+    await house.recorder.record(log[-1])
+    assert durable_part(await house.recorded()) == durable_part(fold(log))
+    frames = [json.loads(event_frame(event)) for event in log[3:5]]
+    assert [frame["type"] for frame in frames] == ["unknown", "unknown"]
+    assert [frame["event"].get("previousDurableSequence") for frame in frames] == ["3", None]
 
 
 async def test_an_ended_note_never_changes(house: House) -> None:

@@ -53,6 +53,14 @@ async def test_an_upload_becomes_a_result(edge: Edge, orchestrator: FakeOrchestr
     assert {note["state"] for note in result["notes"]} == {"ended"}
 
 
+@pytest.mark.parametrize("transcriber", ["", "basic_pitch"])
+async def test_an_upload_may_name_its_transcriber(edge: Edge, orchestrator: FakeOrchestrator, transcriber: str) -> None:
+    asked = {"transcriber": transcriber} if transcriber else {}
+    response = await edge.http.post("/api/transcribe", files={"file": ("a.wav", b"x" * 1000)}, data=asked)
+    await edge.until(response.json()["id"], "completed")
+    assert orchestrator.transcribers == {response.json()["id"]: transcriber}
+
+
 async def test_a_raw_body_is_an_upload_too(edge: Edge, orchestrator: FakeOrchestrator) -> None:
     async def body() -> AsyncIterator[bytes]:
         for _ in range(10):

@@ -25,6 +25,7 @@ from music.events import (
     SessionFailed,
     SessionStarted,
     SnapshotTaken,
+    UnknownEvent,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
 from music.tuning import TUNINGS, Instrument, Position
@@ -52,6 +53,7 @@ notes = st.builds(
     bends=st.lists(st.builds(PitchBend, samples, st.floats(-12, 12)), max_size=3).map(tuple),
     techniques=st.lists(st.builds(Technique, words, words, unit), max_size=2).map(tuple),
     flags=st.lists(words, max_size=2).map(tuple),
+    string_evidence=st.lists(unit, max_size=8).map(tuple),
 )
 instruments = st.builds(Instrument, st.sampled_from(sorted(TUNINGS.values())), st.integers(0, 12), st.integers(12, 36))
 configs = st.builds(
@@ -146,6 +148,16 @@ def test_an_empty_instrument_is_a_guitar_in_standard_tuning() -> None:
     assert decode_config(message).instrument == Instrument()
 
 
-def test_an_event_from_a_later_version_is_refused_not_misread() -> None:
+@pytest.mark.parametrize("previous", [0, 7])
+def test_an_event_of_a_later_version_keeps_its_place(previous: int) -> None:
+    later = event_pb2.SessionEvent(session_id="s", sequence=9, previous_durable_sequence=previous)
+    # Field 500, of which nothing is known here: a length, and as many bytes.
+    event = decode_event(event_pb2.SessionEvent.FromString(later.SerializeToString() + b"\xa2\x1f\x02\x08\x01"))
+    assert event.payload == UnknownEvent(is_durable=previous > 0)
+    assert (event.sequence, event.previous_durable_sequence) == (9, previous)
+    assert decode_event(encode_event(event)) == event
+
+
+def test_what_is_no_event_is_refused() -> None:
     with pytest.raises(InvalidInput):
-        decode_event(event_pb2.SessionEvent(session_id="s", sequence=1))
+        decode_event(event_pb2.SessionEvent.FromString(b"\xa2\x1f\x02\x08\x01"))

@@ -28,9 +28,11 @@ def empty_repo(tmp_path: Path) -> dict[str, str]:
 def test_models_are_listed_and_verified() -> None:
     listed, verified = genesis("models", "list"), genesis("models", "verify")
     assert (listed.status, verified.status) == (0, 0)
-    assert "basic_pitch" in listed.stdout
+    for name in ("basic_pitch", "guitar"):
+        assert name in listed.stdout
+        assert f"{name}: ok" in verified.stdout
     assert "ready" in listed.stdout
-    assert verified.stdout.startswith("basic_pitch: ok")
+    assert "inference.training" in " ".join(listed.stdout.split()).replace(" │ ", "")
 
 
 def test_models_that_are_missing_are_named(empty_repo: dict[str, str], tmp_path: Path) -> None:
@@ -39,9 +41,10 @@ def test_models_that_are_missing_are_named(empty_repo: dict[str, str], tmp_path:
     assert (verified.status, verified.reason) == (1, "MODEL_MISSING")
     audio = tmp_path / "a.wav"
     audio.write_bytes(b"RIFF")
-    transcribed = genesis("transcribe", str(audio), environment=empty_repo)
-    assert (transcribed.status, transcribed.reason) == (4, "MODEL_MISSING")
-    assert "genesis models build" in transcribed.stderr
+    for arguments, advice in (((), "git checkout -- "), (("--transcriber", "basic_pitch"), "genesis models build")):
+        transcribed = genesis("transcribe", str(audio), *arguments, environment=empty_repo)
+        assert (transcribed.status, transcribed.reason) == (4, "MODEL_MISSING")
+        assert advice in transcribed.stderr
 
 
 def test_doctor_is_content() -> None:

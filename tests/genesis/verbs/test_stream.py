@@ -90,6 +90,16 @@ def test_the_same_notes_in_real_time_one_event_a_line(
     assert "self_latency_ms p50" in done.stderr
 
 
+def test_another_transcriber_through_a_server(stack: Stack, excerpt: Path) -> None:
+    arguments = (str(excerpt), "--json", "-", "--transcriber", "basic_pitch")
+    here = json.loads(genesis("transcribe", *arguments).stdout)
+    there = json.loads(genesis("stream", *arguments, "--server", stack.grpc_address).stdout)
+    assert there["models"]["transcriber"].startswith("basic_pitch@sha256:")
+    assert there["models"] == here["models"]
+    assert len(there["notes"]) >= 10
+    assert there["notes"] == here["notes"]
+
+
 def test_a_server_does_the_transcribing(stack: Stack, excerpt: Path, transcribed: list[dict[str, Any]]) -> None:
     done = genesis("transcribe", str(excerpt), "--server", stack.grpc_address, "--json", "-")
     assert notes_of(done.stdout) == transcribed

@@ -88,10 +88,21 @@ def test_json_to_a_file_says_nothing_on_stdout(plucked: Path, tmp_path: Path) ->
     assert document["tuning"] == [64, 59, 55, 50, 45, 38]
     assert document["capo"] == 2
     assert document["duration_s"] == pytest.approx(6.0, abs=0.001)
-    assert document["models"]["transcriber"].startswith("basic_pitch@sha256:")
+    assert document["models"]["transcriber"].startswith("guitar@sha256:")
     for note in document["notes"]:
         assert note["state"] == "ended"
         assert note["string"] is None or document["tuning"][note["string"] - 1] + 2 + note["fret"] == note["pitch"]
+
+
+@pytest.mark.parametrize("transcriber", ["guitar", "basic_pitch"])
+def test_a_transcriber_is_chosen_by_name(plucked: Path, transcriber: str) -> None:
+    done = genesis("transcribe", str(plucked), "--json", "-", "--transcriber", transcriber)
+    assert done.status == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["models"]["transcriber"].startswith(f"{transcriber}@sha256:")
+    assert document["notes"]
+    heard = {len(note["string_evidence"]) for note in document["notes"]}
+    assert heard == ({6} if transcriber == "guitar" else {0}), "only our own network hears strings"
 
 
 def test_json_and_text_to_stdout(plucked: Path) -> None:

@@ -136,8 +136,34 @@ describe("a live session", () => {
 
   it("ends with a sentence when it cannot read what the server says", () => {
     network.latest.accept();
-    network.latest.tell(frame(1, {}));
+    network.latest.tell({ type: "event", id: "s1", event: { sequence: "many" } });
     expect(told.at(-1)).toBe("failure EVENT_UNKNOWN");
+  });
+
+  it("goes on past what only a newer page would understand, and misses nothing by it", () => {
+    network.latest.accept();
+    network.latest.tell(started);
+    network.latest.tell(frame(2, { weather: { rain: true } }));
+    network.latest.tell(frame(3, { bar: { beats: 4 } }, 1));
+    network.latest.tell(note(4, "a", "COMMITTED", 3));
+    network.latest.tell(frame(5, { bar: { beats: 3 } }, 4));
+    network.latest.tell(ended(6, 5));
+    network.pass(60_000);
+    expect(told).toEqual(["connecting", "open", "closed"]);
+    expect(network.sockets).toHaveLength(1);
+    expect([...connection.session.notes.keys()]).toEqual(["a"]);
+  });
+
+  it("asks again for one of those that never came", () => {
+    network.latest.accept();
+    network.latest.tell(started);
+    network.latest.tell(note(4, "a", "COMMITTED", 3));
+    network.pass(1000);
+    network.latest.accept();
+    expect(network.latest.messages).toEqual([{ type: "resume", id: "s1", after_sequence: 1 }]);
+    network.latest.tell(frame(3, { bar: { beats: 4 } }, 1));
+    network.latest.tell(note(4, "a", "COMMITTED", 3));
+    expect([...connection.session.notes.keys()]).toEqual(["a"]);
   });
 });
 

@@ -19,6 +19,7 @@ export function noteAt(id: string, onsetS: number, string = 1, more: Partial<Not
     bends: [],
     techniques: [],
     flags: [],
+    stringEvidence: [],
     ...more,
   };
 }

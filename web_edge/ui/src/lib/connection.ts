@@ -187,7 +187,7 @@ export class SessionConnection {
     try {
       event = decodeEvent(json);
     } catch {
-      this.fail(problem("EVENT_UNKNOWN", "The server speaks a newer language than this page. Reload the page."));
+      this.fail(problem("EVENT_UNKNOWN", "The server said something that cannot be read. Reload the page."));
       return;
     }
     this.fold(event);

@@ -17,6 +17,7 @@ export interface DocumentNote {
   fret: number | null;
   flags: string[];
   alternatives: Alternative[];
+  string_evidence: number[];
   bends: { time_s: number; semitones: number }[];
   techniques: { kind: string; to: string; confidence: number }[];
 }
@@ -86,6 +87,7 @@ function toDocumentNote(note: Note): DocumentNote {
     fret: note.position?.fret ?? null,
     flags: [...note.flags],
     alternatives: note.alternatives.map((other) => ({ ...other })),
+    string_evidence: [...note.stringEvidence],
     bends: note.bends.map(({ time, semitones }) => ({ time_s: seconds(time), semitones })),
     techniques: note.techniques.map((technique) => ({ ...technique })),
   };
@@ -120,5 +122,6 @@ function fromDocumentNote(data: Partial<DocumentNote> & { id: string }): Note {
     bends: (data.bends ?? []).map((bend) => ({ time: sampleAt(bend.time_s), semitones: bend.semitones })),
     techniques: data.techniques ?? [],
     flags: data.flags ?? [],
+    stringEvidence: data.string_evidence ?? [],
   };
 }

@@ -43,6 +43,8 @@ export interface Note {
   readonly bends: readonly { readonly time: number; readonly semitones: number }[];
   readonly techniques: readonly { readonly kind: string; readonly to: string; readonly confidence: number }[];
   readonly flags: readonly string[];
+  /** Probability that the note sounded on string 1, 2, …, as heard; empty when nothing was heard. */
+  readonly stringEvidence: readonly number[];
 }
 
 export interface Started {
@@ -84,6 +86,12 @@ export interface Snapshot {
   readonly failed: Failed | null;
 }
 
+/** What a newer server tells and this page does not know. It takes its place in the log, and says nothing. */
+export interface Unknown {
+  readonly kind: "unknown";
+  readonly isDurable: boolean;
+}
+
 export type Payload =
   | Started
   | { readonly kind: "note"; readonly note: Note }
@@ -92,7 +100,8 @@ export type Payload =
   | Gap
   | Ended
   | Failed
-  | Snapshot;
+  | Snapshot
+  | Unknown;
 
 export interface SessionEvent {
   readonly sessionId: string;
@@ -106,13 +115,14 @@ export interface SessionEvent {
 /** Durable events are never dropped; the others expire and may be coalesced. */
 export function isDurable(payload: Payload): boolean {
   if (payload.kind === "note") return payload.note.state === "committed" || payload.note.state === "ended";
+  if (payload.kind === "unknown") return payload.isDurable;
   return payload.kind !== "progress" && payload.kind !== "cadence" && payload.kind !== "snapshot";
 }
 
 /**
  * Reads one `genesis.v1.SessionEvent` in proto3 JSON.
  *
- * @throws Error when it is not one, or its payload is not known to this version.
+ * @throws Error when it is not one.
  */
 export function decodeEvent(json: unknown): SessionEvent {
   const message = fromJson(SessionEventSchema, json as JsonValue, { ignoreUnknownFields: true });
@@ -126,7 +136,7 @@ export function decodeEvent(json: unknown): SessionEvent {
   };
 }
 
-function decodePayload({ payload, sequence }: EventMessage): Payload {
+function decodePayload({ payload, sequence, previousDurableSequence }: EventMessage): Payload {
   switch (payload.case) {
     case "started":
       return decodeStarted(payload.value);
@@ -148,7 +158,9 @@ function decodePayload({ payload, sequence }: EventMessage): Payload {
     case "snapshot":
       return decodeSnapshot(payload.value);
     case undefined:
-      throw new Error(`Event ${sequence.toString()} has no payload known here.`);
+      if (!sequence) throw new Error("This is no session event: it has neither a number nor a payload.");
+      // Only the first durable event names none before it, and that one is known for good.
+      return { kind: "unknown", isDurable: previousDurableSequence > 0n };
   }
 }
 
@@ -176,6 +188,7 @@ function decodeNote(message: NoteMessage): Note {
     bends: message.bends.map((bend) => ({ time: sampleAt(bend.timeS), semitones: bend.semitones })),
     techniques: message.techniques.map(({ kind, to, confidence }) => ({ kind, to, confidence })),
     flags: message.flags,
+    stringEvidence: message.stringEvidence,
   };
 }
 

@@ -22,6 +22,8 @@ export class SessionState {
   gaps: Gap[] = [];
   ended: Ended | null = null;
   failed: Failed | null = null;
+  /** Onsets by id; few, while the notes are many. */
+  private tentative = new Map<string, number>();
 
   get isOver(): boolean {
     return this.ended !== null || this.failed !== null;
@@ -83,6 +85,8 @@ export class SessionState {
         this.failed = payload;
         this.close(payload.duration);
         break;
+      case "unknown":
+        break;
     }
     this.raiseWatermark(event.processedUntil);
   }
@@ -96,9 +100,14 @@ export class SessionState {
     const known = this.notes.get(note.id)?.state;
     if (known === "ended") return;
     if (known === "committed" && (note.state === "tentative" || note.state === "retracted")) return;
+    this.tentative.delete(note.id);
     const isLate = note.state === "tentative" && note.onset < this.processedUntil;
-    if (isLate || note.state === "retracted") this.notes.delete(note.id);
-    else this.notes.set(note.id, note);
+    if (isLate || note.state === "retracted") {
+      this.notes.delete(note.id);
+      return;
+    }
+    this.notes.set(note.id, note);
+    if (note.state === "tentative") this.tentative.set(note.id, note.onset);
   }
 
   private raiseWatermark(processedUntil: number): void {
@@ -109,8 +118,10 @@ export class SessionState {
   }
 
   private dropTentative(before = Infinity): void {
-    for (const note of this.notes.values()) {
-      if (note.state === "tentative" && note.onset < before) this.notes.delete(note.id);
+    for (const [id, onset] of this.tentative) {
+      if (onset >= before) continue;
+      this.tentative.delete(id);
+      this.notes.delete(id);
     }
   }
 
@@ -128,6 +139,7 @@ export class SessionState {
     this.processedUntil = Math.max(this.processedUntil, snapshot.processedUntil);
     this.started = snapshot.started;
     this.notes = new Map(snapshot.notes.map((note) => [note.id, note]));
+    this.tentative.clear();
     this.gaps = [...snapshot.gaps];
     this.ended = snapshot.ended;
     this.failed = snapshot.failed;

@@ -49,7 +49,7 @@ class Technique(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., to: _Optional[str] = ..., confidence: _Optional[float] = ...) -> None: ...
 
 class Note(_message.Message):
-    __slots__ = ("id", "state", "onset_s", "offset_s", "pitch", "velocity", "confidence", "stability", "string", "fret", "alternatives", "bends", "techniques", "flags")
+    __slots__ = ("id", "state", "onset_s", "offset_s", "pitch", "velocity", "confidence", "stability", "string", "fret", "alternatives", "bends", "techniques", "flags", "string_evidence")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     ONSET_S_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +64,7 @@ class Note(_message.Message):
     BENDS_FIELD_NUMBER: _ClassVar[int]
     TECHNIQUES_FIELD_NUMBER: _ClassVar[int]
     FLAGS_FIELD_NUMBER: _ClassVar[int]
+    STRING_EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     id: str
     state: NoteState
     onset_s: float
@@ -78,4 +79,5 @@ class Note(_message.Message):
     bends: _containers.RepeatedCompositeFieldContainer[PitchBend]
     techniques: _containers.RepeatedCompositeFieldContainer[Technique]
     flags: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[NoteState, str]] = ..., onset_s: _Optional[float] = ..., offset_s: _Optional[float] = ..., pitch: _Optional[int] = ..., velocity: _Optional[float] = ..., confidence: _Optional[float] = ..., stability: _Optional[float] = ..., string: _Optional[int] = ..., fret: _Optional[int] = ..., alternatives: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., bends: _Optional[_Iterable[_Union[PitchBend, _Mapping]]] = ..., techniques: _Optional[_Iterable[_Union[Technique, _Mapping]]] = ..., flags: _Optional[_Iterable[str]] = ...) -> None: ...
+    string_evidence: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[NoteState, str]] = ..., onset_s: _Optional[float] = ..., offset_s: _Optional[float] = ..., pitch: _Optional[int] = ..., velocity: _Optional[float] = ..., confidence: _Optional[float] = ..., stability: _Optional[float] = ..., string: _Optional[int] = ..., fret: _Optional[int] = ..., alternatives: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., bends: _Optional[_Iterable[_Union[PitchBend, _Mapping]]] = ..., techniques: _Optional[_Iterable[_Union[Technique, _Mapping]]] = ..., flags: _Optional[_Iterable[str]] = ..., string_evidence: _Optional[_Iterable[float]] = ...) -> None: ...

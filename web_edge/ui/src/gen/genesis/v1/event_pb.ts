@@ -34,6 +34,9 @@ export const file_genesis_v1_event: GenFile = /*@__PURE__*/
  * Durable are started, COMMITTED and ENDED notes, gap, ended, failed. The others expire within a minute and may be
  * coalesced for a slow reader.
  *
+ * A payload that a reader does not know is one of a newer version: it keeps its place in the log and is passed over. It
+ * is durable if it names a durable event before it.
+ *
  * @generated from message genesis.v1.SessionEvent
  */
 export type SessionEvent = Message<"genesis.v1.SessionEvent"> & {

@@ -1,0 +1,77 @@
+"""The transcribers that benchmarks listen with: every one of the model repository that is built."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+
+import anyio
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.ports import ActivationStream, Transcriber
+from inference.registry import default_model_repo, list_models, load_transcriber
+from music.events import AudioEncoding, AudioFormat, SessionConfig, SessionEvent
+from music.note import SETTLED, Note
+from music.scribe import Scribe
+from music.stability import curve_of
+from music.tuning import Instrument
+from orchestrator.intake import complete_config
+from orchestrator.publisher import MemorySink, Publisher
+from orchestrator.session import Session, SessionLimits
+
+_CHUNK = 1 << 16
+
+
+def transcriber_names() -> tuple[list[str], list[str]]:
+    """The transcribers that are ready, and a line for each that is not, saying why."""
+    models = [status for status in list_models(default_model_repo()) if status.role == "transcriber"]
+    ready = [status.name for status in models if status.problem is None]
+    return ready, [f"{status.name}: left out, {status.problem.message}" for status in models if status.problem]
+
+
+def load(name: str = "", *, threads: int = 2) -> Transcriber:
+    """A transcriber of the project's own repository; "" is the default one."""
+    return load_transcriber(name, default_model_repo(), threads=threads)
+
+
+def open_stream(transcriber: Transcriber, instrument: Instrument) -> ActivationStream:
+    """The one place where benchmarks open a stream by themselves."""
+    return transcriber.open_stream(instrument)
+
+
+def open_scribe(transcriber: Transcriber, instrument: Instrument) -> Scribe:
+    """The one place where benchmarks open a scribe by themselves, as a session does."""
+    return Scribe(instrument, transcriber.grid, transcriber.tracking, curve_of(transcriber.reference.name))
+
+
+def session_notes(
+    transcriber: Transcriber, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
+) -> list[Note]:
+    """The settled notes of a whole session in this process, nothing previewed.
+
+    Args:
+        transcriber: one that is loaded.
+        samples: f32[n], mono, within ±1.
+        rate_hz: of the samples; the session resamples them as it does a caller's.
+        instrument: what they were played on.
+    """
+    audio = AudioFormat(AudioEncoding.PCM_F32LE, rate_hz, 1)
+    config = complete_config(SessionConfig(audio, instrument))
+    data = samples.astype("<f4").tobytes()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for begin in range(0, len(data), _CHUNK):
+            yield data[begin : begin + _CHUNK]
+
+    async def nobody(_event: SessionEvent) -> None:
+        pass
+
+    async def run() -> list[Note]:
+        sink = MemorySink()
+        publisher = Publisher(config.session_id, sink, nobody, time.time_ns)
+        limits = SessionLimits(cadence_s=0.0)
+        await Session(config, transcriber, publisher, limits, time.time_ns).run(chunks())
+        return [note for note in sink.folded.notes.values() if note.state in SETTLED]
+
+    return anyio.run(run)
