@@ -78,7 +78,7 @@ async def tell(pen: Publisher, told: Sequence[tuple[Payload, int]]) -> None:
 
 def living_notes() -> int:
     gc.collect()
-    return sum(isinstance(thing, Note) for thing in gc.get_objects())
+    return sum(type(thing) is Note for thing in gc.get_objects())
 
 
 async def test_however_many_notes_it_writes_it_keeps_none_that_has_ended() -> None:

@@ -389,11 +389,11 @@ async def test_notes_are_arranged(tmp_path: Path) -> None:
     async with serving(tmp_path) as (_, client, _nats):
         state = "NOTE_STATE_ENDED"
         notes = [
-            {"id": "a", "state": state, "onset_s": 0.0, "pitch": 64},
+            {"id": "a", "state": state, "onset_s": 0.0, "pitch": 40},
             {"id": "b", "state": state, "onset_s": 0.5, "pitch": 20},
         ]
         answer = await client.stub.ArrangeNotes(pb.ArrangeNotesRequest(notes=notes))
-        assert (answer.notes[0].string, answer.notes[0].fret) == (1, 0)
+        assert (answer.notes[0].string, answer.notes[0].fret) == (6, 0)
         assert not answer.notes[1].HasField("string")
         assert list(answer.notes[1].flags) == ["out_of_range"]
         nowhere, stateless = note_pb2.Note(state=state, onset_s=float("nan")), note_pb2.Note(onset_s=1.0)
