@@ -70,10 +70,10 @@ def test_what_is_long_past_is_forgotten() -> None:
 def test_high_company_makes_high_places_likelier() -> None:
     high, low = Memory(), Memory()
     for number in range(8):
-        high.remember([74 + number % 3], number * 5_000)
-        low.remember([45 + number % 3], number * 5_000)
-    costs = [asked(memory, 64, 40_000) for memory in (high, low)]
-    assert costs[0][0] > costs[1][0], "an open string is less likely after notes up the neck"
+        high.remember([74 + number % 4], number * 5_000)
+        low.remember([57 + number % 4], number * 5_000)
+    costs = [asked(memory, 71, 40_000) for memory in (high, low)]
+    assert costs[0][0] > costs[1][0], "a note is less likely low on string 1 after notes up the neck"
 
 
 def test_a_bass_is_asked_about_as_a_guitar_is() -> None:
