@@ -37,7 +37,7 @@ WEIGHTS = ROOT / "music" / "hand_weights.json"
 PRIOR = ROOT / "music" / "string_prior.npz"
 FOLDS = ROOT / "bench" / "arranging_folds.json"
 FOLD_COUNT = 7
-EVIDENCE = 0.5
+EVIDENCE = 0.0
 """Weight of what is heard of a note's string, until it is fitted on what a network hears."""
 
 _PIECE_S = 30.0
