@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from bench._tabs import Tab
 from music.arranging import group_notes
-from music.hand_path import GROUP_SAMPLES
+from music.hand_score import GROUP_SAMPLES
 from music.note import Note
 from music.string_prior import CONTEXT_FIGURES, PLACE_FIGURES, Memory, Moment, StringChances, StringPrior
 
 Float32s = NDArray[np.float32]
 Arrays = dict[str, Float32s]
-HIDDEN, INNER = 48, 24
+HIDDEN, INNER = 64, 32
 _BATCH = 256
 _DROPPED = 0.1
 _NEW_SESSION = 20

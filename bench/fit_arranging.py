@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,13 @@ import numpy as np
 
 from bench._fit_hand import Parameters, Passage, fit_hand, mean_loss, pack, passages, start_weights, unpack
 from bench._fit_prior import Questions, fit_prior, questions, share_right
-from bench._tabs import Tab, classical_marks, composed, song
+from bench._mangling import every_other_mangled
+from bench._tabs import Tab, checked_groups, classical_marks, composed, song
 from inference.training.composer import STYLES
 from inference.training.songbook import IDIOMS
 from music.arranging import group_notes
 from music.audio import SAMPLE_RATE_HZ
-from music.hand_model import HAND_MOVES, MOVING, HandWeights
+from music.hand_model import HandWeights
 from music.neck import is_playable
 from music.string_prior import StringPrior
 from music.tuning import Position
@@ -42,12 +42,10 @@ EVIDENCE = 0.0
 
 _PIECE_S = 30.0
 _PRIOR_SEED, _HAND_SEED = 10_000, 0
-_PRIOR_SONGS, _PRIOR_PIECES, _PRIOR_EPOCHS = 3000, 220, 4
+_PRIOR_SONGS, _PRIOR_PIECES, _PRIOR_CHECKED, _PRIOR_EPOCHS = 3000, 260, 120, 6
 _HAND_PIECES, _ROUNDS = 10, 18
-_STYLE_WEIGHT, _MARKS_WEIGHT, _USUAL_WEIGHT = 0.04, 0.3, 0.4
-_HAND_SHARE, _PRIOR_SHARE = 0.7, 1.5
-"""What the fitted weights of the hand's moves and of the prior are multiplied with: accuracy hardly changes, but what
-is decided hangs less on what comes much later, so a live session agrees more often with the optimum (NOTES.md)."""
+_STYLE_WEIGHT, _MARKS_WEIGHT, _USUAL_WEIGHT = 0.04, 0.2, 0.4
+_CHECKED_WEIGHTS = {"lines above fret 9": 0.1, "open position": 0.1}
 _FAR_FROM_MARKS = SAMPLE_RATE_HZ * 3 // 2
 _EVEN_STYLES = tuple(style for style in STYLES if style != "mixed")
 
@@ -57,39 +55,38 @@ def main() -> None:
     prior = learn_prior()
     prior = write_prior(prior)
     fits = HandFits(prior)
-    table = final_weights(fits.fit(())).to_mapping()
+    table = unpack(fits.fit(()), EVIDENCE).to_mapping()
     WEIGHTS.write_text(json.dumps({"by": "python -m bench.fit_arranging", **table}, indent=1) + "\n", encoding="utf-8")
     folds = []
     for fold in np.array_split(np.arange(len(fits.scores)), FOLD_COUNT):
         parameters = fits.fit(fold.tolist())
         names = [fits.scores[index].name for index in fold]
-        folds.append({"left_out": names, "weights": final_weights(parameters).to_mapping()})
+        folds.append({"left_out": names, "weights": unpack(parameters, EVIDENCE).to_mapping()})
         _say(f"without {', '.join(names)}: {fits.loss(fold.tolist(), parameters):.3f} a layer")
     FOLDS.write_text(json.dumps(folds, indent=1) + "\n", encoding="utf-8")
 
 
 def learn_prior() -> StringPrior:
-    """The network, from composed music."""
+    """The network, from composed music, half of it as a transcriber would have heard it."""
+
+    def asked(tabs: Iterable[Tab]) -> Questions:
+        return questions(every_other_mangled(list(tabs)))
 
     def songs(idiom: str, share: float) -> Questions:
-        count = max(8, round(share * _PRIOR_SONGS))
-        return questions(song(idiom, _PRIOR_SEED + n, _PIECE_S) for n in range(count))
+        count = max(40, round(share * _PRIOR_SONGS))
+        return asked(song(idiom, _PRIOR_SEED + n, _PIECE_S) for n in range(count))
 
     def pieces(style: str) -> Questions:
-        return questions(composed(style, _PRIOR_SEED + n, _PIECE_S) for n in range(_PRIOR_PIECES))
+        return asked(composed(style, _PRIOR_SEED + n, _PIECE_S) for n in range(_PRIOR_PIECES))
 
-    sets = [*((1.0, songs(*idiom)) for idiom in IDIOMS.items()), *((0.3, pieces(style)) for style in _EVEN_STYLES)]
+    groups = checked_groups(range(_PRIOR_SEED, _PRIOR_SEED + _PRIOR_CHECKED), _PIECE_S)
+    sets = [(1.0, songs(*idiom)) for idiom in IDIOMS.items()]
+    sets += [(0.3, pieces(style)) for style in _EVEN_STYLES]
+    sets += [(1.0, asked(tabs)) for tabs in groups.values()]
     prior = fit_prior(sets, _PRIOR_EPOCHS)
-    for name, (_, asked) in zip((*IDIOMS, *_EVEN_STYLES), sets, strict=True):
-        _say(f"prior, {name}: {len(asked)} notes, {share_right(prior, asked):.3f} right (seen)")
+    for name, (_, known) in zip((*IDIOMS, *_EVEN_STYLES, *groups), sets, strict=True):
+        _say(f"prior, {name}: {len(known)} notes, {share_right(prior, known):.3f} right (seen)")
     return prior
-
-
-def final_weights(parameters: Parameters) -> HandWeights:
-    """The fitted weights as they are used."""
-    fitted = unpack(parameters, EVIDENCE)
-    shares = np.where(np.isin(MOVING, HAND_MOVES), _HAND_SHARE, 1.0)
-    return replace(fitted, moving=fitted.moving * shares, prior=fitted.prior * _PRIOR_SHARE)
 
 
 def write_prior(prior: StringPrior) -> StringPrior:
@@ -100,29 +97,46 @@ def write_prior(prior: StringPrior) -> StringPrior:
 
 
 class HandFits:
-    """Fits of the weights with some of the classical scores left out."""
+    """Fits of the weights with some of the classical scores left out.
+
+    What is remembered of the pieces is, first, what weights made of it that nobody fitted, then what weights fitted on
+    composed music alone did.
+    """
 
     def __init__(self, prior: StringPrior) -> None:
         self.scores = classical_marks()
-        self._marks = [passages([tab], prior) for tab in self.scores]
-        self._usual = [passages([usual_places(tab)], prior) for tab in self.scores]
-        seeds = range(_HAND_SEED, _HAND_SEED + _HAND_PIECES)
-        self._composed = [
-            *((share, passages([song(idiom, n, _PIECE_S) for n in seeds], prior)) for idiom, share in IDIOMS.items()),
-            *((_STYLE_WEIGHT, passages([composed(s, n, _PIECE_S) for n in seeds], prior)) for s in _EVEN_STYLES),
-        ]
+        self._prior = prior
+        self._tabs = [*_composed_sets()]
+        self.composed_only = unpack(fit_hand(self._composed(start_weights()), pack(start_weights()), _ROUNDS), EVIDENCE)
+        self._known = self._composed(self.composed_only)
+        self._marks = [passages([tab], prior, self.composed_only) for tab in self.scores]
+        self._usual = [passages([usual_places(tab)], prior, self.composed_only) for tab in self.scores]
 
     def fit(self, left_out: Sequence[int]) -> Parameters:
         """The weights, without the scores of these indices."""
         marks = [p for index, own in enumerate(self._marks) if index not in left_out for p in own]
         usual = [p for index, own in enumerate(self._usual) if index not in left_out for p in own]
-        sets: list[tuple[float, Sequence[Passage]]] = [*self._composed]
+        sets: list[tuple[float, Sequence[Passage]]] = [*self._known]
         sets += [(_MARKS_WEIGHT, marks), (_USUAL_WEIGHT, usual)] if marks else []
-        return fit_hand(sets, pack(replace(start_weights(), prior=0.3)), _ROUNDS)
+        return fit_hand(sets, pack(self.composed_only), _ROUNDS)
 
     def loss(self, which: Sequence[int], parameters: Parameters) -> float:
         """Of the marks in some scores."""
         return mean_loss([p for index in which for p in self._marks[index]], parameters)
+
+    def _composed(self, weights: HandWeights) -> list[tuple[float, Sequence[Passage]]]:
+        return [(share, passages(tabs, self._prior, weights)) for share, tabs in self._tabs]
+
+
+def _composed_sets() -> Iterable[tuple[float, list[Tab]]]:
+    """Composed pieces with the weight of each set, every other one mangled."""
+    seeds = range(_HAND_SEED, _HAND_SEED + _HAND_PIECES)
+    for idiom, share in IDIOMS.items():
+        yield share, every_other_mangled([song(idiom, seed, _PIECE_S) for seed in seeds])
+    for style in _EVEN_STYLES:
+        yield _STYLE_WEIGHT, every_other_mangled([composed(style, seed, _PIECE_S) for seed in seeds])
+    for name, tabs in checked_groups(seeds, _PIECE_S).items():
+        yield _CHECKED_WEIGHTS.get(name, _STYLE_WEIGHT), every_other_mangled(tabs)
 
 
 def usual_places(tab: Tab) -> Tab:
