@@ -42,7 +42,8 @@ EVIDENCE = 0.0
 
 _PIECE_S = 30.0
 _PRIOR_SEED, _HAND_SEED = 10_000, 0
-_PRIOR_SONGS, _PRIOR_PIECES, _PRIOR_CHECKED, _PRIOR_EPOCHS = 3000, 260, 120, 6
+_PRIOR_SONGS, _PRIOR_PIECES, _PRIOR_CHECKED, _PRIOR_EPOCHS = 1200, 150, 60, 5
+_LEAST_SONGS = 120
 _HAND_PIECES, _ROUNDS = 10, 18
 _STYLE_WEIGHT, _MARKS_WEIGHT, _USUAL_WEIGHT = 0.04, 0.2, 0.4
 _CHECKED_WEIGHTS = {"lines above fret 9": 0.1, "open position": 0.1}
@@ -73,7 +74,7 @@ def learn_prior() -> StringPrior:
         return questions(every_other_mangled(list(tabs)))
 
     def songs(idiom: str, share: float) -> Questions:
-        count = max(40, round(share * _PRIOR_SONGS))
+        count = max(_LEAST_SONGS, round(share * _PRIOR_SONGS))
         return asked(song(idiom, _PRIOR_SEED + n, _PIECE_S) for n in range(count))
 
     def pieces(style: str) -> Questions:
