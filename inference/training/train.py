@@ -39,8 +39,8 @@ _COLD_FRAMES = 32
 class Plan:
     """A training run; together with the version of the code it says what comes out, but for the order of sums."""
 
-    pieces: int = 3600
-    band_pieces: int = 500
+    pieces: int = 5000
+    band_pieces: int = 900
     validation_pieces: int = 60
     steps: int = 4500
     minutes: float = 600.0
