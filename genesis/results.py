@@ -23,13 +23,14 @@ _UNPLACED = {
 @dataclass(frozen=True, slots=True)
 class Results:
     """Files to write; a text tab on stdout where none is named. `final` arranges all notes at once, around the strings
-    that `pins` decides by note id.
+    that `pins` decides by note id. `guess_tuning` tells which other tuning the notes suggest.
     """
 
     json: Path | None = None
     txt: Path | None = None
     final: bool = False
     pins: Mapping[str, int] = field(default_factory=dict)
+    guess_tuning: bool = False
 
     @property
     def paths(self) -> tuple[Path | None, ...]:
@@ -48,6 +49,8 @@ class Results:
         if self.txt is not None or self.json is None:
             write_text(self.txt or STDOUT, to_tab_text(state.sorted_notes(), wish.instrument))
         tell_unplaced(summary_of(state.notes.values()))
+        if self.guess_tuning:
+            tell_tuning(state, wish)
 
 
 def rearrange(state: SessionState, wish: Wish, pins: Mapping[str, int]) -> None:
@@ -56,6 +59,18 @@ def rearrange(state: SessionState, wish: Wish, pins: Mapping[str, int]) -> None:
 
     for note in arrange_for(state.sorted_notes(), wish.player.settings(wish.instrument, pins)):
         state.notes[note.id] = note
+
+
+def tell_tuning(state: SessionState, wish: Wish) -> None:
+    """Say on stderr what the notes suggest to play them on."""
+    from music.tuning_offer import offer_tuning
+
+    offer = offer_tuning(state.sorted_notes(), wish.instrument, wish.player.preferences)
+    if offer is None:
+        sys.stderr.write("The notes suggest no other tuning or capo.\n")
+        return
+    tuning = offer.name or ",".join(map(str, offer.tuning))
+    sys.stderr.write(f"The notes suggest --tuning {tuning} --capo {offer.capo}.\n")
 
 
 def tell_unplaced(summary: Mapping[str, int]) -> None:

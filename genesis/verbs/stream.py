@@ -53,6 +53,7 @@ async def stream(
     transcriber: options.Transcriber = "",
     final: options.Final = False,
     pin: options.Pins = None,
+    guess_tuning: options.GuessTuning = False,
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Where the server is.", envvar="GENESIS_SERVER")
     ] = DEFAULT_SERVER,
@@ -64,7 +65,7 @@ async def stream(
     instrument, player = read_instrument(tuning, capo, frets), read_player(difficulty, style, max_stretch, neck)
     wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
     refuse_pins_without_final(pins, final=final)
-    results = Results(json=json, txt=txt, final=final, pins=pins)
+    results = Results(json=json, txt=txt, final=final, pins=pins, guess_tuning=guess_tuning)
     if jsonl and STDOUT in results.paths:
         not_available("--jsonl together with a result on stdout", "name a file")
     check_writable(results.paths)

@@ -48,6 +48,7 @@ async def transcribe(
     transcriber: options.Transcriber = "",
     final: options.Final = False,
     pin: options.Pins = None,
+    guess_tuning: options.GuessTuning = False,
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Let a running server do it.", envvar="GENESIS_SERVER")
     ] = "",
@@ -60,7 +61,7 @@ async def transcribe(
     instrument, player = read_instrument(tuning, capo, frets), read_player(difficulty, style, max_stretch, neck)
     wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
     refuse_pins_without_final(pins, final=final)
-    results = Results(json=json, txt=txt, final=final, pins=pins)
+    results = Results(json=json, txt=txt, final=final, pins=pins, guess_tuning=guess_tuning)
     check_writable(results.paths)
     path = check_audio_file(audio)
     with shown_progress(path.name) as show:
