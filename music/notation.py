@@ -5,9 +5,9 @@
 Lengths and places are exact `Fraction`s of a whole note (a quarter is 1/4; a bar of 3/4 lasts 3/4), counted from the
 bar's start. A `Symbol` is one printed head, chord or rest: `base` is its type (4 for a quarter), `dots` its dots,
 `tuplet` (3, 2) for three in the time of two; `duration` says the same as a number:
-`duration = 1/base × (2 − 1/2**dots) × tuplet[1] / tuplet[0]`. A note that lasts over a beat or bar where one symbol cannot
-is several symbols joined by ties: all but the last list it in `tied`. A note that begins before the first bar or after the
-last is in `left_out`. The notes' own times are never changed and never asked for again.
+`duration = 1/base × (2 − 1/2**dots) × tuplet[1] / tuplet[0]`. A note that one symbol cannot write, because it lasts
+over a bar line or has an odd length, is several symbols joined by ties: all but the last list it in `tied`. A note that
+begins before the first bar or after the last is in `left_out`. The notes' own times are never changed.
 
 Voice 1 is the melody (stems up), voice 2 the bass (stems down); voice 2 of a bar is empty when one voice says it all.
 """
