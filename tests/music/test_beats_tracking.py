@@ -29,8 +29,9 @@ def waltz(beats_per_bar: int = 3, bpm: float = 100.0, bars: int = 16, jitter_s: 
     for beat in range(bars * beats_per_bar):
         chord = chords[(beat // beats_per_bar) % 4]
         at = 0.5 + beat * 60 / bpm + float(random.normal(0, jitter_s))
-        for pitch in chord[:1] if beat % beats_per_bar == 0 else chord[1:]:
-            notes.append(note(f"{beat}.{pitch}", at, pitch, 0.8 if beat % beats_per_bar == 0 else 0.5))
+        is_first = beat % beats_per_bar == 0
+        struck = chord[:1] if is_first else chord[1:]
+        notes += [note(f"{beat}.{pitch}", at, pitch, 0.8 if is_first else 0.5) for pitch in struck]
     return notes
 
 
