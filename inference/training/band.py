@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.signal import lfilter
+from scipy.signal import fftconvolve, lfilter
 
 from inference.training.amplifiers import Signal
 from inference.training.sample_bank import SAMPLE_RATE_HZ as RECORDED_HZ
@@ -15,9 +15,12 @@ from inference.training.voices import Guitar, add
 from music.audio import SAMPLE_RATE_HZ
 from music.tuning import TUNINGS, Instrument
 
+Groove = Mapping[int, str]
+"""A key's strokes over a bar of sixteenths."""
 KICK, SNARE, HAT, OPEN_HAT, CRASH, TOM = 36, 38, 42, 46, 49, 45
+STICK, HIGH_TOM, FLOOR_TOM, RIDE = 37, 48, 41, 51
 # One letter a sixteenth of a bar of four: kick, snare, hi-hat; capitals are loud.
-_GROOVES: tuple[Mapping[int, str], ...] = (
+GROOVES: tuple[Groove, ...] = (
     {KICK: "K-------K-k-----", SNARE: "----S-------S---", HAT: "h-h-h-h-h-h-h-h-"},
     {KICK: "K--k--k---K-----", SNARE: "----S--s----S--s", HAT: "hhhhhhhhhhhhhhhh"},
     {KICK: "K---K---K---K---", SNARE: "----S-------S---", OPEN_HAT: "--h---h---h---h-"},
@@ -26,6 +29,16 @@ _GROOVES: tuple[Mapping[int, str], ...] = (
     {HAT: "h---h-h-h---h-h-", SNARE: "----s-------s---"},
     {KICK: "K-------K-------", TOM: "------k-------kk", HAT: "h-h-h-h-h-h-h-h-"},
 )
+RECORD_GROOVES: tuple[Groove, ...] = (
+    {KICK: "K-----k---K-----", SNARE: "-s--S--s-s--S--s", RIDE: "H-h-H-h-H-h-H-h-", CRASH: "H---------------"},
+    {KICK: "K--k------K--k--", STICK: "----S-------S---", HAT: "H-hhH-hhH-hhH-hh"},
+    {KICK: "K---K---K---K---", SNARE: "----S-------S-ss", OPEN_HAT: "H-H-H-H-H-H-H-H-"},
+    {KICK: "K-k-----K-k-----", SNARE: "----S-------S---", TOM: "----------k-k---", HIGH_TOM: "--------k-------"},
+    {FLOOR_TOM: "K-k-K-k-K-k-K-kk", SNARE: "----S-------S---", CRASH: "H-------H-------"},
+    {KICK: "K-------k-------", RIDE: "H---H-h-H---H-h-", SNARE: "------s-----s-s-"},
+    {KICK: "KkKkKkKkKkKkKkKk", SNARE: "--------S-------", CRASH: "H---H---H---H---"},
+)
+"""Busier ones, with ghost strokes, rides, crashes and toms, as records have them."""
 Kit = Mapping[int, Signal]
 
 
@@ -56,10 +69,12 @@ def recorded_kit(recordings: Sequence[Recording]) -> dict[int, Signal]:
     return kit
 
 
-def play_drums(performance: Performance, kit: Kit, random: np.random.Generator) -> Signal:
+def play_drums(
+    performance: Performance, kit: Kit, random: np.random.Generator, grooves: Sequence[Groove] = GROOVES
+) -> Signal:
     """A groove in the piece's time, with fills left out now and then: f32[duration], any level."""
     samples = np.zeros(performance.duration, np.float32)
-    groove = _GROOVES[random.integers(len(_GROOVES))]
+    groove = grooves[int(random.integers(len(grooves)))]
     levels = {key: float(random.uniform(0.4, 1.0)) for key in groove}
     late = random.normal(0, 0.004, 4096)
     beats = np.asarray(performance.beats)
@@ -111,6 +126,20 @@ def play_pad(performance: Performance, random: np.random.Generator) -> Signal:
             tone = sum(np.sin(2 * np.pi * hz * k * time_s + k) / k ** (1 / brightness) for k in partials)
             add(samples, (tone * swell).astype(np.float32), start)
     return samples
+
+
+def produced(mixed: Signal, random: np.random.Generator) -> Signal:
+    """A band as records have it: in a room, its peaks pressed into what rings between them. f32[n], any level."""
+    length = round(float(random.uniform(0.1, 0.9)) * SAMPLE_RATE_HZ)
+    tail = random.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length)
+    tail *= float(random.uniform(0.05, 0.5)) / np.sqrt(np.sum(tail**2))
+    roomy = mixed + fftconvolve(mixed, tail.astype(np.float32))[: len(mixed)]
+    pole = float(np.exp(-1 / (float(random.uniform(0.005, 0.08)) * SAMPLE_RATE_HZ)))
+    level = lfilter([1 - pole], [1, -pole], np.abs(roomy)) + 1e-3
+    pressed = roomy * level ** -float(random.uniform(0.1, 0.7))
+    pressed /= np.sqrt(np.mean(pressed**2)) + 1e-9
+    drive = float(np.exp(random.uniform(np.log(0.05), np.log(1.5))))
+    return np.asarray(np.tanh(pressed * drive) / drive, np.float32)
 
 
 def _fall(

@@ -1,7 +1,7 @@
 """Training examples: a few seconds of a piece, coloured and mixed anew every time, and what there is to say about them.
 
-Colouring works on magnitudes, where it costs next to nothing: gain, a random equaliser, noise of any colour, a band
-at any level (powers added), transposition by whole bins.
+Colouring works on magnitudes, where it costs next to nothing: gain, a random equaliser with a body's peaks, noise of
+any colour, a room, levels pulled apart or together, a band at any level (powers added), transposition by whole bins.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from inference.training.features import HeardPiece
 from inference.training.front_end import BINS, BINS_PER_SEMITONE, HOP, LOWEST_PITCH, PITCHES
@@ -22,13 +23,18 @@ Floats = NDArray[np.float32]
 class Colouring:
     """What may happen to an example; shares of the examples, ranges drawn from evenly. For ablations."""
 
-    band_share: float = 0.42
-    band_db: tuple[float, float] = (-14.0, 6.0)
+    band_share: float = 0.48
+    band_db: tuple[float, float] = (-14.0, 9.0)
+    two_bands_share: float = 0.25
     equaliser_db: float = 5.0
+    peaks_db: float = 3.0
+    room_share: float = 0.3
+    pull_share: float = 0.5
+    pull: tuple[float, float] = (0.8, 1.3)
     noise_share: float = 0.35
     transpose_share: float = 0.35
     gain_db: tuple[float, float] = (-26.0, 4.0)
-    alone_share: float = 0.05
+    alone_share: float = 0.07
     no_music_share: float = 0.06
     voice_share: float = 0.12
 
@@ -76,7 +82,14 @@ class Crops:
         levels = piece.levels[begin : begin + self._frames].astype(np.float32)
         shift = int(random.integers(-2, 3)) if random.random() < colouring.transpose_share else 0
         bins = shift * BINS_PER_SEMITONE + int(random.integers(-1, 2) if random.random() < 0.1 else 0)
-        power = np.exp(2 * _moved(levels, bins, -16.0))
+        levels = _moved(levels, bins, -16.0)
+        if random.random() < colouring.pull_share:
+            loudest = levels.max()
+            levels = loudest + (levels - loudest) * np.float32(random.uniform(*colouring.pull))
+        power = np.exp(2 * levels)
+        if random.random() < colouring.room_share:
+            power = _reverberant(power, random)
+        power *= np.exp(2 * _equaliser(random, colouring.equaliser_db, colouring.peaks_db))
         nobody = random.random() < colouring.no_music_share
         alone = nobody or random.random() < colouring.alone_share
         if nobody:
@@ -90,7 +103,7 @@ class Crops:
                 power += band * (10 ** (level_db / 10) * power.mean() / max(float(band.mean()), 1e-12))
         if random.random() < colouring.noise_share:
             power += _noise(random, power)
-        power *= np.exp(2 * _equaliser(random, colouring.equaliser_db))
+        power *= np.exp(2 * _equaliser(random, colouring.equaliser_db / 2, 0.0))
         magnitudes = np.sqrt(power) * np.float32(10 ** (random.uniform(*colouring.gain_db) / 20))
         frets = _moved(piece.frets, shift, -1.0)
         empty = HeardPiece(piece.levels, piece.notes[:0], piece.bends[:0], piece.frets, "band")
@@ -99,9 +112,19 @@ class Crops:
     def _band(self, random: np.random.Generator) -> Floats:
         if random.random() < self._colouring.voice_share:
             return _voice(random, self._frames)
+        power = self._one_band(random)
+        if random.random() < self._colouring.two_bands_share:
+            other = self._one_band(random)
+            power += other * np.float32(
+                10 ** random.uniform(-1.5, 0.5) * power.mean() / max(float(other.mean()), 1e-12)
+            )
+        return power
+
+    def _one_band(self, random: np.random.Generator) -> Floats:
         band = self._bands[int(random.integers(len(self._bands)))]
         begin = int(random.integers(0, max(1, len(band.levels) - self._frames)))
-        power: Floats = np.exp(2 * band.levels[begin : begin + self._frames].astype(np.float32))
+        levels = band.levels[begin : begin + self._frames].astype(np.float32)
+        power: Floats = np.exp(2 * (levels + _equaliser(random, self._colouring.equaliser_db, 0.0)))
         return power
 
 
@@ -181,12 +204,25 @@ def _voice(random: np.random.Generator, frames: int) -> Floats:
     return power * np.float32(10 ** random.uniform(-4.0, -1.0))
 
 
-def _equaliser(random: np.random.Generator, strength_db: float) -> Floats:
-    """Nepers f32[BINS]: a few slow waves and a tilt."""
+def _reverberant(power: Floats, random: np.random.Generator) -> Floats:
+    """Powers with a tail behind each: it begins 10 to 35 ms late, so that an onset stays an onset."""
+    decay_s, level = float(np.exp(random.uniform(np.log(0.15), np.log(1.2)))), 10 ** random.uniform(-2.6, -0.6)
+    fall = 10 ** (-6 * HOP / 22_050 / decay_s)
+    tail = lfilter([(1 - fall) * level], [1, -fall], power, axis=0)
+    late = int(random.integers(1, 4))
+    power[late:] += tail[:-late]
+    return power
+
+
+def _equaliser(random: np.random.Generator, strength_db: float, peaks_db: float) -> Floats:
+    """Nepers f32[BINS]: a few slow waves and a tilt, and the narrow peaks and notches of a body and a place."""
     at = np.linspace(0, 1, BINS)
     curve = random.normal(0, strength_db * 0.8) * (at - 0.4)
     for cycles in (0.5, 1, 2, 3, 5):
         curve = curve + random.normal(0, strength_db / 2.5) * np.cos(2 * np.pi * (cycles * at + random.random()))
+    if peaks_db:
+        rough = np.convolve(random.normal(0, 1, BINS + 8), np.hanning(random.integers(3, 10)), "same")[4:-4]
+        curve = curve + rough * (abs(random.normal(0, peaks_db)) / max(1e-6, float(rough.std())))
     return np.asarray(curve * np.log(10) / 20, np.float32)
 
 

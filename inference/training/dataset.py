@@ -9,7 +9,7 @@ import soxr
 from numpy.typing import NDArray
 
 from inference.training.amplifiers import Signal, rms
-from inference.training.band import play_bass, play_drums, play_pad
+from inference.training.band import play_bass, play_drums, play_pad, produced
 from inference.training.composer import compose, draw_instrument
 from inference.training.effects import Effects, colour_guitar, draw_effects, record
 from inference.training.recipes import ANY_MODAL, Recipe
@@ -76,7 +76,8 @@ def render_piece(
     sound, guitar = _draw_guitar(plan, recipe, performance, library)
     wet, banded, alone = plan.random() < recipe.effects_share, plan.random() < recipe.band_share, plan.random()
     drawn_db = float(plan.uniform(*recipe.band_db))
-    drawn = draw_effects(plan, electric=guitar.electric)
+    amplified, driven = recipe.electric_amplified if guitar.electric else recipe.acoustic_amplified
+    drawn = draw_effects(plan, amplified=amplified, driven=driven)
     effects = effects or (drawn if wet else Effects())
     if band_db is None:
         band_db = drawn_db if banded else float("-inf")
@@ -170,7 +171,7 @@ def _play_band(recipe: Recipe, performance: Performance, library: SoundLibrary, 
     parts = []
     kit = library.kit(recipe.kits[random.integers(len(recipe.kits))])
     if random.random() < 0.92:
-        parts.append(play_drums(performance, kit, random))
+        parts.append(play_drums(performance, kit, random, recipe.grooves))
     if random.random() < 0.75 or not parts:
         parts.append(play_bass(performance, library.guitar(recipe.basses[random.integers(len(recipe.basses))]), random))
     if random.random() < 0.25:
@@ -178,4 +179,4 @@ def _play_band(recipe: Recipe, performance: Performance, library: SoundLibrary, 
     mixed = np.zeros(performance.duration, np.float32)
     for part in parts:
         mixed += part * np.float32(10 ** (random.uniform(-6, 3) / 20) / (rms(part) or 1.0))
-    return mixed
+    return produced(mixed, random) if recipe.produced_share and random.random() < recipe.produced_share else mixed

@@ -48,11 +48,17 @@ class Effects:
     peak_db: float = -3.0
 
 
-def draw_effects(random: np.random.Generator, *, electric: bool) -> Effects:
-    """Any recording, from a clean desk to a telephone in a hall; an electric guitar mostly has an amplifier."""
+def draw_effects(random: np.random.Generator, *, amplified: float, driven: float) -> Effects:
+    """Any recording, from a clean desk to a telephone in a hall.
+
+    Args:
+        random: everything is drawn from it.
+        amplified: how likely the guitar goes through an amplifier.
+        driven: how likely that one distorts.
+    """
     amplifier = None
-    if random.random() < (0.8 if electric else 0.15):
-        amplifier = draw_amplifier(random, drive=bool(random.random() < (0.55 if electric else 0.3)))
+    if random.random() < amplified:
+        amplifier = draw_amplifier(random, drive=bool(random.random() < driven))
     room = None
     if random.random() < 0.7:
         decay_s = float(np.exp(random.uniform(np.log(0.12), np.log(1.4))))

@@ -21,7 +21,14 @@ from inference.training.sample_bank import SAMPLE_RATE_HZ, Recording, cut_at_att
 from music.errors import Reason, Unavailable
 
 TIM, FLUID = "TimGM6mb", "FluidR3_GM"
-PACKAGES = {TIM: "timgm6mb-soundfont", FLUID: "fluid-soundfont-gm"}
+RECORDED_KITS = BLACK_PEARL, RED_ZEPPELIN = "Black_Pearl_4_LV2", "Red_Zeppelin_4_LV2"
+"""Fonts with one drum kit and nothing else; it is an ordinary program there, not one of the drum channel."""
+PACKAGES = {
+    TIM: "timgm6mb-soundfont",
+    FLUID: "fluid-soundfont-gm",
+    BLACK_PEARL: "avldrums.lv2-soundfont",
+    RED_ZEPPELIN: "avldrums.lv2-soundfont",
+}
 DRUM_PITCHES = (35, 36, 38, 40, 37, 39, 42, 44, 46, 49, 51, 45, 48, 54)
 _FOLDER = Path("/usr/share/sounds/sf2")
 _DRUM_CHANNEL = 9

@@ -10,7 +10,7 @@ from inference.training.amplifiers import Signal
 from inference.training.band import recorded_kit, synthesise_kit
 from inference.training.modal import ModalGuitar
 from inference.training.sample_bank import ELECTRIC, GUITARS, fetch_samples, load_bank
-from inference.training.soundfont import DRUM_PITCHES, Order, record
+from inference.training.soundfont import DRUM_PITCHES, RECORDED_KITS, Order, record
 from inference.training.voices import Guitar, RecordedGuitar
 
 SAMPLED, SOUNDFONT, MODAL = "sampled", "soundfont", "modal"
@@ -58,15 +58,19 @@ class SoundLibrary:
         return self._guitars[name]
 
     def kit(self, name: str) -> Mapping[int, Signal]:
-        """A drum kit: `synth/5` or `soundfont/TimGM6mb/0`. Raises as `guitar` does."""
+        """A drum kit: `synth/5`, `soundfont/TimGM6mb/0`, or struck at another velocity `soundfont/TimGM6mb/0/60`.
+
+        Raises as `guitar` does.
+        """
         if name not in self._kits:
             kind, _, rest = name.partition("/")
             if kind == "synth":
                 return synthesise_kit(int(rest))
             if kind != SOUNDFONT:
                 raise ValueError(f"There is no drum kit {name!r}.")
-            font, _, program = rest.partition("/")
-            order = Order(font, int(program), DRUM_PITCHES, hold_s=1.5, drums=True)
+            font, program, velocity = (*rest.split("/"), "96")[:3]
+            drums = font not in RECORDED_KITS
+            order = Order(font, int(program), DRUM_PITCHES, hold_s=1.5, velocity=int(velocity), drums=drums)
             self._kits[name] = recorded_kit(record(order, self._folder / "soundfonts"))
         return self._kits[name]
 

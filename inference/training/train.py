@@ -28,6 +28,7 @@ from inference.training.features import HeardPiece, band_only, read_shards, rend
 from inference.training.front_end import PITCHES
 from inference.training.network import EARLY_DELAY, LATE_DELAY, Memory, Network, Outputs, Shape
 from inference.training.recipes import TRAINING, VALIDATION
+from inference.training.resume import served_network
 from inference.training.scoring import Scores, validate
 
 _COLD_FRAMES = 32
@@ -38,8 +39,8 @@ _COLD_FRAMES = 32
 class Plan:
     """A training run; together with the version of the code it says what comes out, but for the order of sums."""
 
-    pieces: int = 3600
-    band_pieces: int = 500
+    pieces: int = 5000
+    band_pieces: int = 900
     validation_pieces: int = 60
     steps: int = 4500
     minutes: float = 600.0
@@ -98,18 +99,20 @@ def train(
     shape: Shape | None = None,
     start: Path | None = None,
 ) -> Network:
-    """The network with the best validation score of the run; its weights are means over the last steps."""
+    """The network with the best validation score of the run; its weights are means over the last steps.
+
+    `start` is what to go on from, see `--start`.
+    """
     torch.manual_seed(plan.seed)
-    network: Network = Network(shape).to(device).to(memory_format=torch.channels_last)
-    if start is not None:
-        network.load_state_dict(torch.load(start, weights_only=True))
+    crops = Crops(guitars, bands, plan.frames)
+    network: Network = _begun(start, crops, shape).to(device).to(memory_format=torch.channels_last)
     smooth = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
     )
     optimizer = torch.optim.AdamW(network.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay)
     best: tuple[float, dict[str, Tensor]] = (-1.0, {})
     begun, running = time.perf_counter(), 0.0
-    for step, (magnitudes, frets, truths) in enumerate(_prefetched(Crops(guitars, bands, plan.frames), plan), start=1):
+    for step, (magnitudes, frets, truths) in enumerate(_prefetched(crops, plan), start=1):
         warm = min(1.0, step / 200)
         minutes = (time.perf_counter() - begun) / 60
         done = max(step / plan.steps, minutes / plan.minutes)
@@ -137,6 +140,18 @@ def train(
             break
     network.load_state_dict(best[1])
     network.eval()
+    return network
+
+
+def _begun(start: Path | None, crops: Crops, shape: Shape | None) -> Network:
+    """A new network, or the one of saved weights or of the served graph."""
+    if start is None:
+        return Network(shape)
+    if start.suffix == ".onnx":
+        drawn = (crops.batch(np.random.default_rng([0, number]), 8) for number in range(4))
+        return served_network(start, [(torch.from_numpy(batch[0]), torch.from_numpy(batch[1])) for batch in drawn])
+    network = Network(shape)
+    network.load_state_dict(torch.load(start, weights_only=True))
     return network
 
 
@@ -227,7 +242,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=plan.steps)
     parser.add_argument("--minutes", type=float, default=plan.minutes, help="stop sooner, the rate falling with time")
     parser.add_argument("--rate", type=float, default=plan.rate)
-    parser.add_argument("--start", type=Path, help="weights to go on from")
+    parser.add_argument("--start", type=Path, help="weights (.pt) or served graph (.onnx) to go on from")
     parser.add_argument("--seed", type=int, default=plan.seed)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--device", default="cpu")

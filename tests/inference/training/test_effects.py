@@ -38,7 +38,7 @@ def test_drive_adds_harmonics(dry: NDArray[np.float32]) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_any_chain_gives_sound_samples(dry: NDArray[np.float32], seed: int) -> None:
-    effects = draw_effects(np.random.default_rng(seed), electric=bool(seed % 2))
+    effects = draw_effects(np.random.default_rng(seed), amplified=0.5, driven=0.5)
     samples = record(colour_guitar(dry, effects, np.random.default_rng(0)), effects, np.random.default_rng(seed))
     assert samples.dtype == np.float32
     assert np.all(np.isfinite(samples))

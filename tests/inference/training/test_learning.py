@@ -21,7 +21,20 @@ from music.fret_map import fret_map  # noqa: E402
 from music.tuning import Instrument  # noqa: E402
 from tests.support.samples import samples_dir  # noqa: E402
 
-PLAIN = Colouring(0.0, (0, 0), 0.0, 0.0, 0.0, (0, 0), 0.0, 0.0, 0.0)
+PLAIN = Colouring(
+    band_share=0.0,
+    two_bands_share=0.0,
+    equaliser_db=0.0,
+    peaks_db=0.0,
+    room_share=0.0,
+    pull_share=0.0,
+    noise_share=0.0,
+    transpose_share=0.0,
+    gain_db=(0.0, 0.0),
+    alone_share=0.0,
+    no_music_share=0.0,
+    voice_share=0.0,
+)
 
 
 def piece_of(
@@ -68,6 +81,26 @@ def test_a_band_is_as_loud_as_it_was_drawn() -> None:
     loud = replace(PLAIN, band_share=1.0, band_db=(6.0, 6.0))
     heard, *_ = Crops([guitar], [band], 64, loud).batch(np.random.default_rng(0), 1)
     assert np.mean(heard**2) == pytest.approx(np.exp(-12) * (1 + 10**0.6), rel=0.01)
+
+
+def test_a_room_leaves_the_onset_and_fills_the_gap_after_it() -> None:
+    levels = np.full((200, BINS), -16.0, np.float16)
+    levels[:20] = -6.0
+    dry = replace(piece_of((0, HOP, 50, 4, 0.5, 0, 0), frames=64), levels=levels[:64])
+    heard, *_ = Crops([dry], [], 64, replace(PLAIN, room_share=1.0)).batch(np.random.default_rng(3), 1)
+    assert heard[0, 0] == pytest.approx(np.exp(-6.0), rel=0.01)
+    assert (heard[0, 25] > 10 * np.exp(-16.0)).all()
+    assert (np.diff(heard[0, 25:], axis=0) <= 0).all()
+
+
+def test_levels_pulled_apart_keep_the_loudest() -> None:
+    levels = np.linspace(-12.0, -2.0, 64 * BINS).reshape(64, BINS).astype(np.float16)
+    piece = replace(piece_of((0, HOP, 50, 4, 0.5, 0, 0), frames=64), levels=levels)
+    heard, *_ = Crops([piece], [], 64, replace(PLAIN, pull_share=1.0, pull=(1.5, 1.5))).batch(
+        np.random.default_rng(0), 1
+    )
+    assert heard.max() == pytest.approx(np.exp(-2.0), rel=0.01)
+    assert heard.min() == pytest.approx(np.exp(-17.0), rel=0.02)
 
 
 def test_a_band_alone_has_no_notes() -> None:
