@@ -87,7 +87,8 @@ def _passage(layers: Sequence[Layer], strings: dict[str, int | None]) -> Passage
     holding = []
     for layer in thinned:
         chosen = layer.states.strings[:, : len(layer.notes)]
-        places = layer.placing[np.arange(len(layer.notes)), chosen - 1].sum(axis=1)[:, _FITTED]
+        asked = np.stack(layer.placing, axis=2)
+        places = asked[np.arange(len(layer.notes)), chosen - 1].sum(axis=1)[:, _FITTED]
         holding.append(np.column_stack([layer.states.figures, places]).astype(np.float32))
     moving = [
         moving_figures(before, after).reshape(len(MOVING), -1).T.astype(np.float32)

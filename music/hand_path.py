@@ -15,8 +15,8 @@ from music.hand_score import Layer
 from music.neck import Ints
 
 _HANDS = 40
-_MOVES_KEPT = 64
-"""Transitions of a long piece are worked out twice rather than kept: they are most of what it would take in memory."""
+_MOST_KEPT = 2**25
+"""Bytes of transitions that are kept; those of a long piece are worked out twice: they are most of what it takes."""
 
 
 class Moves:
@@ -93,6 +93,8 @@ class HandPath:
         self._moves: list[Floats | None] = []  # between layers i and i + 1; None where they are worked out anew
         self._forward: list[Floats] = []
         self._came_from: list[Ints] = []  # the best state before each state of layer i + 1
+        self._kept = 0  # bytes of the moves that are not None
+        self._first_kept = 0
         self._recalled = 0  # the first layer that `recall` has not told
 
     def recall(self, before: int) -> list[Recalled]:
@@ -113,9 +115,7 @@ class HandPath:
         if self.layers:
             if moves is None:
                 moves = self._costs.between(self.layers[-1], layer)
-            self._moves.append(moves)
-            if len(self._moves) > _MOVES_KEPT:
-                self._moves[-_MOVES_KEPT - 1] = None
+            self._keep(moves)
             self._go_on(moves, layer)
         else:
             self._forward.append(layer.cost)
@@ -147,11 +147,22 @@ class HandPath:
         if not count:
             return 0
         self._recalled -= count
+        self._kept -= sum(moves.nbytes for moves in self._moves[:count] if moves is not None)
+        self._first_kept = max(0, self._first_kept - count)
         # A constant taken off all totals changes no choice and keeps the sums of an endless session small.
         least = self._forward[count].min()
         self.layers, self._moves, self._came_from = self.layers[count:], self._moves[count:], self._came_from[count:]
         self._forward = [forward - least for forward in self._forward[count:]]
         return count
+
+    def _keep(self, moves: Floats) -> None:
+        self._moves.append(moves)
+        self._kept += moves.nbytes
+        while self._kept > _MOST_KEPT:
+            oldest = self._moves[self._first_kept]
+            self._kept -= oldest.nbytes if oldest is not None else 0
+            self._moves[self._first_kept] = None
+            self._first_kept += 1
 
     def _go_on(self, moves: Floats, layer: Layer) -> None:
         ways = self._forward[-1][:, None] + moves

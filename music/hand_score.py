@@ -30,7 +30,7 @@ class Layer:
         held: for each further column, its column in the layer before.
         states: of `notes` and what is held.
         cost: f64[s], of holding and of the notes' strings.
-        placing: f64[notes, strings, PLACING], how unlikely each string is for each note.
+        placing: for each of `PLACING`, how unlikely each string is for each note, f64[notes, strings].
         onset: sample index of the first note.
     """
 
@@ -38,7 +38,7 @@ class Layer:
     held: tuple[int, ...]
     states: States
     cost: Floats
-    placing: Floats
+    placing: tuple[Floats, ...]
     onset: int
 
     def only(self, rows: NDArray[np.intp]) -> Layer:
@@ -100,9 +100,11 @@ class Score:
     def layer(self, group: Beginning, chance: Floats) -> Layer:
         """The layer of a group that has notes, by what `chances` says of it and by habit."""
         weights, pitches = self._neck.weights, group.moment.pitches
-        figures = (chance, _heard(group.notes, chance.shape[1]), self.habit.costs(pitches, group.onset))
-        placing = np.stack(figures, axis=2)
-        places = placing @ weights.placing
+        placing = (chance, _heard(group.notes, chance.shape[1]), self.habit.costs(pitches, group.onset))
+        prior, evidence, same = weights.placing.tolist()
+        places = prior * placing[0] + same * placing[2]
+        if evidence:
+            places += evidence * placing[1]
         states = self._neck.states(pitches, group.moment.held)
         chosen = states.strings[:, : len(pitches)]
         cost = states.figures @ weights.holding + places[np.arange(len(pitches)), chosen - 1].sum(axis=1)
