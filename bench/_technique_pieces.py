@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import anyio
@@ -197,10 +197,7 @@ def truth_of(piece: TechniquePiece, heard: HeardNote, kind: str) -> bool:
     played = piece.truth[heard.truth]
     if kind in ("vibrato", "bend", "slide_in"):
         return ("slide" if kind == "slide_in" else kind) in played.within
-    return played.joint in JOINTS[kind] and _leads_on(piece, heard)
-
-
-JOINTS: Mapping[str, tuple[str, ...]] = {"slide": ("slide",), "legato": (HAMMER_ON, PULL_OFF)}
+    return played.joint in (HAMMER_ON, PULL_OFF) and _leads_on(piece, heard)
 
 
 def _leads_on(piece: TechniquePiece, heard: HeardNote) -> bool:

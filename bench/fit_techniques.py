@@ -31,8 +31,8 @@ def main() -> None:
     options = parser.parse_args()
     seeds = range(FIRST_SEED, FIRST_SEED + options.pieces)
     pieces = list(technique_pieces(load("guitar", threads=1), TRAINING, seeds, SoundLibrary(default_sounds_dir())))
-    for kind in ("vibrato", "bend", "slide_in", "slide", "legato"):
-        is_joint = kind in ("slide", "legato")
+    for kind in ("vibrato", "bend", "legato"):
+        is_joint = kind == "legato"
         examples = [
             (heard.joint if is_joint else heard.curve, truth_of(piece, heard, kind))
             for piece in pieces

@@ -20,13 +20,12 @@ from inference.training.sounds import SoundLibrary, default_sounds_dir
 from music.audio import SAMPLE_RATE_HZ
 from music.boosted_trees import load_trees
 from music.note import Note, NoteState
-from music.techniques import LEAST_CONFIDENCE, Floats, Sounded, TechniqueReader
+from music.techniques import LEAST_CONFIDENCE, Floats, Sounded, TechniqueReader, slid_into
 from music.tuning import Position
 
 PIECES = 60
 FIRST_SEED = 1_072_000
-CURVE_KINDS = ("vibrato", "bend", "slide_in")
-JOINT_KINDS = ("slide", "legato")
+KINDS = ("vibrato", "bend", "slide_in", "hammer_on or pull_off", "let_ring")
 
 
 @dataclass
@@ -51,7 +50,7 @@ class Tally:
 def main() -> None:
     """Print the table and the JSON line."""
     seeds = range(FIRST_SEED, FIRST_SEED + PIECES)
-    tallies = {kind: Tally() for kind in (*CURVE_KINDS, *JOINT_KINDS, "let_ring")}
+    tallies = {kind: Tally() for kind in KINDS}
     count = 0
     for piece in technique_pieces(load("guitar", threads=1), VALIDATION, seeds, SoundLibrary(default_sounds_dir())):
         count += 1
@@ -79,12 +78,11 @@ def _judgements(piece: TechniquePiece, heard: HeardNote) -> Iterator[tuple[str, 
     """Kind, probability and truth of everything that is judged about a note, as `TechniqueReader` tells it."""
     position = heard.note.position
     if position is not None and position.fret > 0:
-        for kind in CURVE_KINDS:
+        for kind in ("vibrato", "bend"):
             yield kind, _probability(kind, heard.curve), truth_of(piece, heard, kind)
+        yield "slide_in", slid_into(heard.curve), truth_of(piece, heard, "slide_in")
     if heard.joint is not None:
-        slide, legato = (_probability(kind, heard.joint) for kind in JOINT_KINDS)
-        yield "slide", slide if slide >= legato else 0.0, truth_of(piece, heard, "slide")
-        yield "legato", legato if legato > slide else 0.0, truth_of(piece, heard, "legato")
+        yield "hammer_on or pull_off", _probability("legato", heard.joint), truth_of(piece, heard, "legato")
 
 
 def _probability(kind: str, figures: Floats) -> float:

@@ -1,8 +1,9 @@
 """How notes are played, read from the course of their pitch and from how one note on a string gives way to the next.
 
-Slides, hammer-ons, pull-offs, bends and vibrato are judged by trees fitted on rendered guitars whose composer knows how
+Bends, vibrato, hammer-ons and pull-offs are judged by trees fitted on rendered guitars whose composer knows how
 everything was played (`bench/fit_techniques.py`). Their probability is the technique's confidence; what is less likely
-than not is left out. Let ring needs no judge: a note that sounds on through later ones does ring.
+than not is left out. Two need no trees: a note whose pitch begins well below its own was slid into, and a note that
+sounds on through later ones rings.
 
 A technique is told with the note's ENDED revision, which waits until the notes that may follow on its string are
 settled: everything here is a function of the settled activations, as the notes are.
@@ -29,15 +30,22 @@ JOINT_SAMPLES = SAMPLE_RATE_HZ * 60 // 1000
 _OVERLAP_SAMPLES = SAMPLE_RATE_HZ * 150 // 1000
 """The one before may be heard for so long into the next."""
 _LONGEST_REACH = 7
-"""Frets a hand hammers, pulls or slides over."""
+"""Frets a hand hammers or pulls over."""
 _TOGETHER_SAMPLES = SAMPLE_RATE_HZ * 50 // 1000
 _REMEMBERED = 256
 """Settled notes that are looked back at: minutes of the densest music, and a bound for a string that never stops."""
 
 _RINGS_SAMPLES = SAMPLE_RATE_HZ * 350 // 1000
 _RINGS_THROUGH = 2
-_RING_CONFIDENCE = 0.8
+_RING_CONFIDENCE = 0.75
 """How often a note that is heard to ring through two later strokes truly does, on rendered pieces, rounded."""
+
+_SLIDES: Sequence[tuple[float, float]] = ((-0.4, 0.95), (-0.3, 0.8))
+"""Semitones below the note at which its first 35 ms lie at most, and how often such a note was truly slid into, on
+rendered pieces (trees found no more of them and were wrong more often).
+"""
+_LEAST_SLIDE_S = 0.17
+_ARRIVED = 0.2
 
 CURVE_FIGURES = (
     *("length_s", "first", "second", "settled", "highest", "highest_at", "held", "lowest", "last", "spread"),
@@ -61,7 +69,7 @@ class Sounded:
 
 
 def curve_figures(curve: Sequence[float], hop_s: float) -> Floats:
-    """What the judges of bends, slides into a note and vibrato see: f64[len(CURVE_FIGURES)].
+    """What the judges of bends and vibrato see: f64[len(CURVE_FIGURES)].
 
     Args:
         curve: semitones a frame, from the onset to the end of the note.
@@ -123,7 +131,7 @@ def _turns(smooth: Floats) -> int:
 
 
 def joint_figures(before: Sounded, after: Sounded, others: Sequence[Note], hop_s: float) -> Floats:
-    """What the judges of slides, hammer-ons and pull-offs see of two notes on one string: f64[len(JOINT_FIGURES)].
+    """What the judge of hammer-ons and pull-offs sees of two notes on one string: f64[len(JOINT_FIGURES)].
 
     Args:
         before: the first, which has ended.
@@ -162,6 +170,14 @@ def joint_figures(before: Sounded, after: Sounded, others: Sequence[Note], hop_s
 def _mean(values: Sequence[float]) -> float:
     known = [value for value in values if not math.isnan(value)]
     return sum(known) / len(known) if known else 0.0
+
+
+def slid_into(figures: Floats) -> float:
+    """How sure it is that a finger slid up into a note, from its `curve_figures`; 0 where nothing says so."""
+    told = dict(zip(CURVE_FIGURES, figures, strict=True))
+    if told["length_s"] < _LEAST_SLIDE_S or abs(told["settled"]) > _ARRIVED:
+        return 0.0
+    return next((sure for depth, sure in _SLIDES if told["first"] < depth), 0.0)
 
 
 def amount_of_bend(curve: Sequence[float], hop_s: float) -> float:
@@ -263,26 +279,19 @@ class TechniqueReader:
         if note.position is None or note.position.fret == 0:
             return []
         found = []
-        for kind, table in (
-            ("vibrato", "vibrato"),
-            ("bend", "bend"),
-            ("slide", "slide_in"),
-        ):
-            likely = _judged(table, figures)
+        for kind in ("vibrato", "bend"):
+            likely = _judged(kind, figures)
             if likely >= LEAST_CONFIDENCE:
                 semitones = amount_of_bend(sounded.curve, self._hop_s) if kind == "bend" else None
                 found.append(Technique(kind, "", likely, semitones))
-        return found
+        slid = slid_into(figures)
+        return [*found, Technique("slide", "", slid)] if slid else found
 
     def _joined(self, before: Note, after: Note, figures: Floats) -> list[Technique]:
-        """How one note leads to the next: by a slide, or struck by the fretting hand alone, or not at all."""
-        slide, legato = _judged("slide", figures), _judged("legato", figures)
-        if max(slide, legato) < LEAST_CONFIDENCE:
-            return []
-        if slide >= legato:
-            return [Technique("slide", after.id, slide)]
+        """Whether the next note was struck by the fretting hand alone."""
+        legato = _judged("legato", figures)
         kind = "hammer_on" if after.pitch > before.pitch else "pull_off"
-        return [Technique(kind, after.id, legato)]
+        return [Technique(kind, after.id, legato)] if legato >= LEAST_CONFIDENCE else []
 
     def _rings(self, note: Note) -> bool:
         """Whether a note sounds on through later strokes on other strings."""
