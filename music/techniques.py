@@ -40,10 +40,10 @@ _RINGS_THROUGH = 2
 _RING_CONFIDENCE = 0.75
 """How often a note that is heard to ring through two later strokes truly does, on rendered pieces, rounded."""
 
-_SLIDES: Sequence[tuple[float, float]] = ((-0.4, 0.95), (-0.3, 0.8))
-"""Semitones below the note at which its first 35 ms lie at most, and how often such a note was truly slid into, on
-rendered pieces (trees found no more of them and were wrong more often).
-"""
+_SLID_FROM = -0.3
+"""Semitones below a note at which the first 35 ms of one that was slid into lie."""
+_SLIDE_CONFIDENCE = 0.7
+"""How often such a note was truly slid into, on rendered pieces (`bench techniques`), rounded."""
 _LEAST_SLIDE_S = 0.17
 _ARRIVED = 0.2
 
@@ -177,7 +177,7 @@ def slid_into(figures: Floats) -> float:
     told = dict(zip(CURVE_FIGURES, figures, strict=True))
     if told["length_s"] < _LEAST_SLIDE_S or abs(told["settled"]) > _ARRIVED:
         return 0.0
-    return next((sure for depth, sure in _SLIDES if told["first"] < depth), 0.0)
+    return _SLIDE_CONFIDENCE if told["first"] < _SLID_FROM else 0.0
 
 
 def amount_of_bend(curve: Sequence[float], hop_s: float) -> float:
