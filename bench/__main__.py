@@ -15,7 +15,7 @@ QUICK = {
     "techniques": "how far bends, slides, hammer-ons, pull-offs, vibrato and let ring can be believed",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
-WITH_OPTIONS = ("notes", "latency", "stability")
+WITH_OPTIONS = ("notes", "latency", "stability", "arranging")
 
 
 def main(arguments: list[str]) -> int:
