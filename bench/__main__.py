@@ -8,6 +8,7 @@ import sys
 QUICK = {
     "notes": "note and tab accuracy of every transcriber beside stock Basic Pitch",
     "arranging": "string and fret from true notes, beside simpler ways, live and offline",
+    "rhythm": "beats, bars, chords and keys, live and final, beside librosa and templates",
     "latency": "how soon live notes come and what a stream costs",
     "idle": "memory and processor time of a stack that does nothing",
     "live": "how soon notes are shown and settled, and how many are taken back",
