@@ -9,6 +9,7 @@ from music.beats import Bar, BarState
 from music.errors import Reason
 from music.harmony import ChordSpan, KeySpan
 from music.note import SETTLED, Note
+from music.player import DEFAULT_PLAYER, Player
 from music.tuning import Instrument
 
 
@@ -56,6 +57,7 @@ class SessionConfig:
     transcriber: str = ""
     separation: Separation = Separation.OFF
     session_id: str = ""
+    player: Player = DEFAULT_PLAYER
 
 
 @dataclass(frozen=True, slots=True)
