@@ -15,7 +15,7 @@ QUICK = {
     "stability": "how far the stability and confidence of tentative notes can be believed",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
-WITH_OPTIONS = ("notes", "latency", "stability")
+WITH_OPTIONS = ("notes", "rhythm", "latency", "stability")
 
 
 def main(arguments: list[str]) -> int:

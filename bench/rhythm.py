@@ -7,8 +7,10 @@ the composer's. "live" are the bars that the session's log committed while it ra
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,8 +52,7 @@ from music.rhythm_document import Music, final_music, main_key
 from music.session_state import SessionState
 from music.tuning import Instrument
 
-PIECES = 40
-DURATION_S = 30.0
+QUICK_PIECES, QUICK_S = 12, 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,20 @@ class Take:
     final: Music
 
 
-def main() -> None:
+def main(arguments: Sequence[str] = ()) -> None:
     """Print the tables and the JSON line."""
+    parser = argparse.ArgumentParser(prog="python -m bench rhythm")
+    parser.add_argument("--pieces", type=int, default=QUICK_PIECES, help="rendered pieces")
+    parser.add_argument("--seconds", type=float, default=QUICK_S, help="length of a rendered piece")
+    wish = parser.parse_args(arguments)
     transcriber = load()
-    pieces = list(composed_pieces(REPORT_SEED, PIECES, DURATION_S))
+    pieces = list(composed_pieces(REPORT_SEED, wish.pieces, wish.seconds))
     takes = [
         _listen(transcriber, piece.name, rendered(piece, n), SAMPLE_RATE_HZ, piece.performance.instrument)
         for n, piece in enumerate(pieces)
     ]
     absent: list[str] = []
-    facts: dict[str, object] = {"pieces": len(pieces), "duration_s": DURATION_S}
+    facts: dict[str, object] = {"pieces": len(pieces), "duration_s": wish.seconds}
     facts["beats"] = _print_beats(pieces, takes, absent)
     facts["harmony"] = _print_harmony(pieces, takes)
     facts["bars"] = _print_bars(pieces, takes)
@@ -236,4 +241,4 @@ def _template(take: Take) -> list[ChordSpan]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
