@@ -44,13 +44,14 @@ async def arrange(
     read_instrument("standard", capo or 0, frets or DEFAULT_FRETS)
     check_writable([json])
     arranged = arrange_document(
-        _read(Path(notes)), tuning=wanted, capo=capo, fret_count=frets, preferences=player.preferences, pins=pins
+        read_notes(Path(notes)), tuning=wanted, capo=capo, fret_count=frets, preferences=player.preferences, pins=pins
     )
     write_json(json, arranged)
     tell_unplaced(summary_of(parse_document(arranged).notes))
 
 
-def _read(path: Path) -> object:
+def read_notes(path: Path) -> object:
+    """What a JSON file says. Raises NotFound, InvalidInput: REQUEST_INVALID."""
     try:
         return json_format.loads(path.read_bytes())
     except FileNotFoundError:
