@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genesis.output import STDOUT, write_json, write_text
-from genesis.tab_text import to_tab_text
+from exports.tab_text import to_tab_text
 from music.errors import Reason
 from music.events import SessionFailed
 from music.session_state import SessionState
