@@ -5,8 +5,8 @@ signature, or three of it in compound metre (6/8 has two beats). A *bar* lists i
 ends where the next one begins. Bars follow each other without a hole and are numbered from 1; number 0 is a pickup:
 its beats are the last ones of a bar whose beginning nobody played.
 
-Every bar says how sure it is. `confidence` is the probability that its beats and its first beat are right; a tracker that
-hears no metre writes bars of low confidence, or none. Below `UNSURE` a page or an export should say "free time".
+Every bar says how sure it is. `confidence` is the probability that its beats and its first beat are right; a tracker
+that hears no metre writes bars of low confidence, or none. Below `UNSURE` a page or an export should say "free time".
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from itertools import pairwise
 
 from music.audio import SAMPLE_RATE_HZ
 from music.errors import InvalidInput, Reason
@@ -110,7 +111,7 @@ class Bar:
 
     def __post_init__(self) -> None:
         edges = (*self.beats, self.end)
-        if not self.beats or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+        if not self.beats or any(a >= b for a, b in pairwise(edges)):
             raise InvalidInput(Reason.REQUEST_INVALID, f"Bar {self.number} has no beats in rising order.")
 
     @property
@@ -170,7 +171,7 @@ class RhythmLock:
                 Reason.REQUEST_INVALID,
                 f"A tempo is {SLOWEST_BPM:g} to {FASTEST_BPM:g} beats a minute, not {self.tempo_bpm:g}.",
             )
-        if any(a >= b for a, b in zip(self.taps, self.taps[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(self.taps)):
             raise InvalidInput(Reason.REQUEST_INVALID, "Taps must be in the order in which they were tapped.")
 
 

@@ -1,8 +1,8 @@
 """Chords and keys as values, and how they are written.
 
 In files and on the wire a chord is Harte syntax ("D#:maj7", "A:min7/b3", "N" for none; C. Harte et al., "Symbolic
-representation of musical chords", ISMIR 2005), a key "D#:major" or "A:minor". On screens `pretty` spells them for people
-("E♭maj7"), with flats or sharps as the key has them.
+representation of musical chords", ISMIR 2005), a key "D#:major" or "A:minor". On screens `pretty` spells them for
+people ("E♭maj7"), with flats or sharps as the key has them.
 """
 
 from __future__ import annotations
