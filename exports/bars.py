@@ -1,4 +1,4 @@
-"""The bars of a file: those it names, those its beats make, or a steady grid; long enough for every note."""
+"""The bars of a file: those it names, those its beats make, those a tracker finds, or a steady grid."""
 
 from __future__ import annotations
 
@@ -10,25 +10,43 @@ from typing import Any
 from exports.losses import Losses, LossKind
 from music.audio import SAMPLE_RATE_HZ, sample_at
 from music.beats import COMMON_TIME, FASTEST_BPM, SLOWEST_BPM, UNSURE, Bar, TimeSignature
+from music.beats_tracking import track_bars
 from music.errors import InvalidInput, Reason
 from music.json_reading import as_list, as_number, as_text, as_whole, each
+from music.note import Note
 
 MOST_BARS = 20_000
 """More than five hours in 4/4 at 240 beats a minute; beyond it a score is no use to anyone."""
 _ASSUMED_BPM = 120.0
+_MOST_TRACKED = 50_000
+"""Notes that the tracker is asked about; it takes a second for a few thousand."""
 _LONGEST_S = 7 * 24 * 3600.0
 
 
-def read_bars(data: Mapping[str, Any], losses: Losses) -> tuple[Bar, ...]:
+def read_bars(data: Mapping[str, Any], notes: Sequence[Note], duration: int, losses: Losses) -> tuple[Bar, ...]:
     """Bars of what `json.loads` made of a file: at least one, not yet covering every note.
+
+    Args:
+        data: the file.
+        notes: its notes, for a file that has no beats.
+        duration: of the recording, in samples.
+        losses: is told where bars were not given, or are unsure.
 
     Raises:
         InvalidInput: REQUEST_INVALID, naming the place in the file.
     """
     signature = TimeSignature.parse(as_text(data.get("time_signature") or str(COMMON_TIME), "time_signature"))
     bars = _named(data) or _of_beats(data, signature)
-    losses.add(LossKind.BARS_UNSURE, sum(bar.confidence < UNSURE for bar in bars) if data.get("bars") else 0)
-    return bars or (_steady(data, signature, losses),)
+    if not bars and data.get("tempo_bpm") is not None:
+        return (_steady(data["tempo_bpm"], signature, losses),)
+    if not bars:
+        bars = track_bars(notes, duration) if len(notes) <= _MOST_TRACKED else ()
+        losses.add(LossKind.BARS_TRACKED, len(bars))
+    if not bars:
+        losses.add(LossKind.BARS_ASSUMED)
+        return (_first_bar(_ASSUMED_BPM, COMMON_TIME),)
+    losses.add(LossKind.BARS_UNSURE, sum(bar.confidence < UNSURE for bar in bars))
+    return bars
 
 
 def cover(bars: Sequence[Bar], first: int, last: int) -> tuple[Bar, ...]:
@@ -38,7 +56,9 @@ def cover(bars: Sequence[Bar], first: int, last: int) -> tuple[Bar, ...]:
         InvalidInput: REQUEST_INVALID, the piece has too many bars.
     """
     head, tail = bars[0], bars[-1]
-    before = _needed(head.start - first, head)
+    # The first note may come a little before the beat it is written on.
+    early = _full_length(head) // head.signature.beats // 4
+    before = _needed(head.start - early - first, head)
     after = _needed(last + 1 - tail.end, tail)
     if before + len(bars) + after > MOST_BARS:
         raise InvalidInput(
@@ -117,11 +137,7 @@ def _fitting(signature: TimeSignature, beats: int) -> TimeSignature:
     return signature if signature.beats == beats else TimeSignature(min(beats, 32), 4)
 
 
-def _steady(data: Mapping[str, Any], signature: TimeSignature, losses: Losses) -> Bar:
-    given = data.get("tempo_bpm")
-    if given is None:
-        losses.add(LossKind.BARS_ASSUMED)
-        return _first_bar(_ASSUMED_BPM, COMMON_TIME)
+def _steady(given: object, signature: TimeSignature, losses: Losses) -> Bar:
     tempo_bpm = as_number(given, "tempo_bpm", 0, 1e9)
     clamped = min(max(tempo_bpm, SLOWEST_BPM), FASTEST_BPM)
     losses.add(LossKind.TEMPO_OUT_OF_RANGE, int(clamped != tempo_bpm))

@@ -10,6 +10,7 @@ from enum import StrEnum
 class LossKind(StrEnum):
     """A kind of loss; the text is its code in reports and headers."""
 
+    BARS_TRACKED = "bars_tracked"
     BARS_ASSUMED = "bars_assumed"
     BARS_UNSURE = "bars_unsure"
     TEMPO_OUT_OF_RANGE = "tempo_out_of_range"
@@ -18,7 +19,6 @@ class LossKind(StrEnum):
     ENDS_ASSUMED = "ends_assumed"
     LENGTHS_CUT = "lengths_cut"
     LENGTHS = "lengths"
-    ONSETS_MOVED = "onsets_moved"
     NOTES_LEFT_OUT = "notes_left_out"
     NOTES_WITHOUT_PLACE = "notes_without_place"
     PLACES_IN_CONFLICT = "places_in_conflict"
@@ -35,7 +35,8 @@ class LossKind(StrEnum):
 
 
 _SENTENCES = {
-    LossKind.BARS_ASSUMED: "The file has no beats: the bars are a steady grid of 120 beats a minute in 4/4 from 0:00.",
+    LossKind.BARS_TRACKED: "The file has no beats: its {} bars were found by listening to the notes.",
+    LossKind.BARS_ASSUMED: "The file has no beats, and none were found: the bars are 120 beats a minute in 4/4.",
     LossKind.BARS_UNSURE: "{} bars are more likely wrong than right; read them as free time.",
     LossKind.TEMPO_OUT_OF_RANGE: "The tempo lies outside 20 to 400 beats a minute; the nearest of these is used.",
     LossKind.TEMPO_ROUNDED: "The tempo of {} bars is rounded to whole beats a minute.",
@@ -43,7 +44,6 @@ _SENTENCES = {
     LossKind.ENDS_ASSUMED: "{} notes have no end, or end as they begin: an end is made up.",
     LossKind.LENGTHS_CUT: "{} notes are written shorter than they sound, because others follow in the same voice.",
     LossKind.LENGTHS: "How long each of {} notes sounds is not carried.",
-    LossKind.ONSETS_MOVED: "{} notes are written later than they sound, because their string is taken.",
     LossKind.NOTES_LEFT_OUT: "{} notes are left out: there is no room for them in the bars.",
     LossKind.NOTES_WITHOUT_PLACE: "{} notes have no place on the neck and are missing from the tab.",
     LossKind.PLACES_IN_CONFLICT: "{} notes share a string with another note at the same moment and are left out.",
@@ -82,6 +82,11 @@ class Losses:
     def add(self, kind: LossKind, count: int = 1) -> None:
         if count > 0:
             self._counts[kind] += count
+
+    def forget(self, *kinds: LossKind) -> None:
+        """What turned out not to touch this format."""
+        for kind in kinds:
+            self._counts.pop(kind, None)
 
     def report(self) -> tuple[Loss, ...]:
         """In the order of `LossKind`."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 from exports.bars import cover, read_bars
 from exports.losses import Losses, LossKind
-from exports.note_values import notate
 from music.audio import SAMPLE_RATE_HZ, sample_at
-from music.beats import Bar
+from music.beats import UNSURE, Bar
 from music.document import parse_document
 from music.harmony import NO_CHORD, ChordSpan, pitch_class
 from music.json_reading import as_number, as_object, as_text, each, wrong
-from music.notation import Notation
+from music.notation import Notation, notate
 from music.note import Note, NoteState, Technique
 from music.tuning import Instrument
 
@@ -37,7 +37,7 @@ class Score:
         notation: of the same bars.
         chords: in order, Harte symbols, none of them "N".
         key: "D#:major" or "".
-        has_bars: whether the file says where its beats are.
+        has_bars: whether the file says where its beats are, or the tracker is rather sure of those it found.
         gap_count: gaps in the recording.
     """
 
@@ -63,7 +63,7 @@ def read_score(data: object, losses: Losses, *, title: str = "") -> Score:
     if len(document.notes) > MOST_NOTES:
         raise wrong(f"The file has {len(document.notes)} notes; a score holds {MOST_NOTES}. Cut it into shorter files.")
     notes = _finished(_distinct(document.notes), document.instrument, losses)
-    named = read_bars(fields, losses)
+    named = read_bars(fields, notes, document.duration, losses)
     last = max((note.offset or 0 for note in notes), default=document.duration)
     bars = cover(named, min((note.onset for note in notes), default=0), last)
     return Score(
@@ -74,9 +74,15 @@ def read_score(data: object, losses: Losses, *, title: str = "") -> Score:
         notation=notate(notes, bars),
         chords=tuple(chord for chord in each(fields.get("chords"), "chords", _chord) if chord.symbol not in _NO_CHORDS),
         key=_key(fields.get("key")),
-        has_bars=bool(fields.get("bars") or fields.get("beats") or fields.get("tempo_bpm")),
+        has_bars=_has_bars(fields, named),
         gap_count=len(fields.get("gaps") or []),
     )
+
+
+def _has_bars(fields: Mapping[str, Any], bars: Sequence[Bar]) -> bool:
+    if any(fields.get(name) for name in ("bars", "beats", "tempo_bpm")):
+        return True
+    return median(bar.confidence for bar in bars) >= UNSURE
 
 
 def _distinct(notes: Iterable[Note]) -> list[Note]:

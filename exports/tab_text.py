@@ -39,6 +39,8 @@ def write_tab_text(score: Score, losses: Losses) -> bytes:
     if score.chords:
         head.append("Chords: " + "  ".join(_chord_line(score)))
     body = to_tab_text(notes, score.instrument, score.notation if score.has_bars else None, joined)
+    if not score.has_bars:
+        losses.forget(LossKind.BARS_TRACKED, LossKind.BARS_ASSUMED, LossKind.BARS_UNSURE)
     losses.add(LossKind.TIMES_ROUNDED, len(notes) if score.has_bars else 0)
     losses.add(LossKind.NOTES_LEFT_OUT, len(score.notation.left_out) if score.has_bars else 0)
     losses.add(LossKind.NOTES_WITHOUT_PLACE, sum(note.position is None for note in notes))

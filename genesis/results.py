@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from genesis.output import STDOUT, write_json, write_text
-from exports.tab_text import to_tab_text
+from genesis.files import Files
+from genesis.output import STDOUT
 from music.errors import Reason
 from music.events import SessionFailed
 from music.session_state import SessionState
@@ -17,23 +16,16 @@ from music.tuning import Instrument
 class Results:
     """Files to write; a text tab on stdout where none is named. `final` arranges all notes at once."""
 
-    json: Path | None = None
-    txt: Path | None = None
+    files: Files
     final: bool = False
 
-    @property
-    def paths(self) -> tuple[Path | None, ...]:
-        return (self.json, self.txt)
-
-    def write(self, state: SessionState, instrument: Instrument) -> None:
+    def write(self, state: SessionState, instrument: Instrument, title: str = "") -> None:
         if self.final:
             rearrange(state, instrument)
-        if self.json is not None:
-            from music.document import to_document
+        from music.document import to_document
 
-            write_json(self.json, to_document(state))
-        if self.txt is not None or self.json is None:
-            write_text(self.txt or STDOUT, to_tab_text(state.sorted_notes(), instrument))
+        files = self.files if self.files.is_any_named else Files(txt=STDOUT)
+        files.write(to_document(state), title=title)
 
 
 def rearrange(state: SessionState, instrument: Instrument) -> None:

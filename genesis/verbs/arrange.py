@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +10,10 @@ import typer
 
 from genesis import options
 from genesis.exits import UsageError, verb
+from genesis.files import Files, read_document
 from genesis.options import read_instrument
-from genesis.output import check_writable, write_json
-from music.errors import InvalidInput, NotFound, Reason
+from genesis.output import STDOUT, check_writable
+from music.errors import Reason
 
 
 class Style(StrEnum):
@@ -28,7 +28,14 @@ class Style(StrEnum):
 @verb
 async def arrange(
     notes: Annotated[str, typer.Argument(metavar="NOTES.json", help="Notes in the file schema.")],
-    json: Annotated[Path, typer.Option("--json", metavar="FILE", help="Where to write; - is stdout.")] = Path("-"),
+    json: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Notes in the file schema; - is stdout."),
+    ] = None,
+    txt: options.Txt = None,
+    midi: options.Midi = None,
+    musicxml: options.MusicXml = None,
+    gp5: options.Gp5 = None,
     tuning: Annotated[
         str | None, typer.Option("--tuning", metavar="NAME|64,59,…", help="Instead of the file's own.")
     ] = None,
@@ -49,9 +56,12 @@ async def arrange(
     preferences, pins = Preferences(difficulty.value, style.value), _read_pins(pin or [])
     wanted = None if tuning is None else read_instrument(tuning, 0).tuning
     read_instrument("standard", capo or 0)
-    check_writable([json])
-    data = _read(Path(notes))
-    write_json(json, arrange_document(data, tuning=wanted, capo=capo, preferences=preferences, pins=pins))
+    files = Files(json=json, txt=txt, midi=midi, musicxml=musicxml, gp5=gp5)
+    files = files if files.is_any_named else Files(json=STDOUT)
+    check_writable(files.paths)
+    data = read_document(Path(notes))
+    arranged = arrange_document(data, tuning=wanted, capo=capo, preferences=preferences, pins=pins)
+    files.write(arranged, title=Path(notes).stem)
 
 
 def _read_pins(texts: list[str]) -> dict[str, int]:
@@ -62,14 +72,3 @@ def _read_pins(texts: list[str]) -> dict[str, int]:
             raise UsageError(Reason.REQUEST_INVALID, f"--pin {text!r} is not of the form ID=STRING, as in n12=3.")
         pins[name] = int(string)
     return pins
-
-
-def _read(path: Path) -> object:
-    try:
-        return json_format.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise NotFound(Reason.FILE_NOT_FOUND, f"There is no file {path}.") from None
-    except OSError as error:
-        raise InvalidInput(Reason.REQUEST_INVALID, f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(Reason.REQUEST_INVALID, f"{path} is not JSON: {error}.") from None

@@ -13,6 +13,7 @@ import typer
 from genesis import options
 from genesis.audio_file import check_audio_file
 from genesis.exits import verb
+from genesis.files import Files
 from genesis.latency import LatencyMeter
 from genesis.options import DEFAULT_SERVER, Wish, not_available, read_wish
 from genesis.output import STDOUT, check_writable
@@ -46,16 +47,16 @@ async def stream(
     Shows what comes back while it plays.
     """
     wish = read_wish(tuning, capo, separation, difficulty, transcriber)
-    results = Results(json=json, txt=txt, final=final)
-    if jsonl and STDOUT in results.paths:
+    files = Files(json=json, txt=txt)
+    if jsonl and STDOUT in files.paths:
         not_available("--jsonl together with a result on stdout", "name a file")
-    check_writable(results.paths)
+    check_writable(files.paths)
     session = _Session(server, wish, realtime=realtime, jsonl=jsonl)
     await session.run(check_audio_file(audio))
     sys.stderr.write(session.summary() + "\n")
     raise_failure(session.state)
-    if not jsonl or any(results.paths):
-        results.write(session.state, wish.instrument)
+    if not jsonl or files.is_any_named:
+        Results(files, final).write(session.state, wish.instrument, title=Path(audio).stem)
 
 
 class _Session:

@@ -11,7 +11,8 @@ import typer
 from genesis import options
 from genesis.audio_file import check_audio_file, read_chunks
 from genesis.exits import verb
-from genesis.options import Wish, read_wish, refuse_exports
+from genesis.files import Files
+from genesis.options import Wish, read_wish
 from genesis.output import check_writable
 from genesis.progress import shown_progress
 from genesis.results import Results, raise_failure
@@ -41,15 +42,14 @@ async def transcribe(
 
     Prints a text tab unless a file is named.
     """
-    refuse_exports(midi, musicxml, gp5)
     wish = read_wish(tuning, capo, separation, difficulty, transcriber)
-    results = Results(json=json, txt=txt, final=final)
-    check_writable(results.paths)
+    files = Files(json=json, txt=txt, midi=midi, musicxml=musicxml, gp5=gp5)
+    check_writable(files.paths)
     path = check_audio_file(audio)
     with shown_progress(path.name) as show:
         state = await (_remotely(server, path, wish, show) if server else _here(path, wish, show))
     raise_failure(state)
-    results.write(state, wish.instrument)
+    Results(files, final).write(state, wish.instrument, title=path.stem)
 
 
 async def _here(path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:
