@@ -16,11 +16,12 @@ from music.document import parse_document
 from music.harmony import NO_CHORD, ChordSpan, pitch_class
 from music.json_reading import as_number, as_object, as_text, each, wrong
 from music.notation import Notation, notate
-from music.note import Note, NoteState, Technique
+from music.note import Note, NoteState, PitchBend, Technique
 from music.tuning import Instrument
 
 _MADE_UP_LENGTH = SAMPLE_RATE_HZ // 2
 _SHORTEST = SAMPLE_RATE_HZ // 50
+_BEND = "bend"
 _LONGEST_S = 7 * 24 * 3600.0
 _NO_CHORDS = frozenset({NO_CHORD, "X"})
 MOST_NOTES = 200_000
@@ -110,8 +111,20 @@ def _finished(notes: list[Note], instrument: Instrument, losses: Losses) -> list
             position.string > instrument.string_count or instrument.pitch_at(position) != note.pitch
         ):
             position = None
-        finished.append(replace(note, offset=offset, position=position, techniques=_sensible(note.techniques)))
+        note = replace(note, offset=offset, position=position, techniques=_sensible(note.techniques))
+        finished.append(replace(note, bends=_course(note)))
     return finished
+
+
+def _course(note: Note) -> tuple[PitchBend, ...]:
+    """The bends as heard, in the order of time; of a bend whose amount alone is known, up by the middle of the note."""
+    if note.bends:
+        return tuple(sorted(note.bends, key=lambda bend: bend.at))
+    middle = (note.onset + (note.offset or note.onset)) // 2
+    for technique in note.techniques:
+        if technique.kind == _BEND and technique.semitones:
+            return (PitchBend(note.onset, 0.0), PitchBend(middle, technique.semitones))
+    return ()
 
 
 def _sensible(techniques: tuple[Technique, ...]) -> tuple[Technique, ...]:

@@ -2,38 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from genesis.files import Files
+from genesis.options import Wish
 from genesis.output import STDOUT
 from music.errors import Reason
 from music.events import SessionFailed
 from music.session_state import SessionState
-from music.tuning import Instrument
+
+_UNPLACED = {
+    "out_of_range": "lie outside this instrument's range",
+    "unplayable": "are more than a hand can hold",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Files to write; a text tab on stdout where none is named. `final` arranges all notes at once."""
+    """Files to write; a text tab on stdout where none is named. `final` arranges all notes at once, around the strings
+    that `pins` decides by note id.
+    """
 
     files: Files
     final: bool = False
+    pins: Mapping[str, int] = field(default_factory=dict)
 
-    def write(self, state: SessionState, instrument: Instrument, title: str = "") -> None:
+    def write(self, state: SessionState, wish: Wish, title: str = "") -> None:
+        """Raises InvalidInput: REQUEST_INVALID, a pin that cannot be."""
+        from music.document import summary_of, to_document
+
         if self.final:
-            rearrange(state, instrument)
-        from music.document import to_document
-
+            rearrange(state, wish, self.pins)
         files = self.files if self.files.is_any_named else Files(txt=STDOUT)
         files.write(to_document(state), title=title)
+        tell_unplaced(summary_of(state.notes.values()))
 
 
-def rearrange(state: SessionState, instrument: Instrument) -> None:
+def rearrange(state: SessionState, wish: Wish, pins: Mapping[str, int]) -> None:
     """Put the offline optimum in place of the frets that were chosen as the notes came."""
-    from music.arranging import arrange
+    from music.player_settings import arrange_for
 
-    for note in arrange(state.sorted_notes(), instrument):
+    for note in arrange_for(state.sorted_notes(), wish.player.settings(wish.instrument, pins)):
         state.notes[note.id] = note
+
+
+def tell_unplaced(summary: Mapping[str, int]) -> None:
+    """Say on stderr what of the notes cannot be played; nothing when all can be."""
+    for flag, what in _UNPLACED.items():
+        count = summary[flag]
+        if count:
+            sys.stderr.write(f"{count} of {summary['notes']} notes {what}; they are kept and flagged {flag}.\n")
 
 
 def raise_failure(state: SessionState) -> None:

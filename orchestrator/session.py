@@ -113,7 +113,13 @@ class Session:
             self._listener.stop()
         transcriber = self._transcriber
         curve = curve_of(transcriber.reference.name)
-        scribe = Scribe(self._config.instrument, transcriber.grid, transcriber.tracking, curve)
+        scribe = Scribe(
+            self._config.instrument,
+            transcriber.grid,
+            transcriber.tracking,
+            curve,
+            preferences=self._config.player.preferences,
+        )
         scribing = Scribing(scribe)
         telling = Telling(self._publisher)
         try:

@@ -15,11 +15,22 @@ from genesis.audio_file import check_audio_file
 from genesis.exits import verb
 from genesis.files import Files
 from genesis.latency import LatencyMeter
-from genesis.options import DEFAULT_SERVER, Wish, not_available, read_wish
+from genesis.options import (
+    DEFAULT_SERVER,
+    Wish,
+    not_available,
+    read_instrument,
+    read_pins,
+    read_player,
+    read_wish,
+    refuse_pins_without_final,
+)
 from genesis.output import STDOUT, check_writable
 from genesis.results import Results, raise_failure
 from music.events import Separation, SessionEvent
+from music.player import MAX_STRETCH
 from music.session_state import SessionState
+from music.tuning import DEFAULT_FRETS
 
 if TYPE_CHECKING:
     from orchestrator.container import DecodedFile
@@ -36,8 +47,13 @@ async def stream(
     capo: options.Capo = 0,
     separation: options.SeparationMode = Separation.OFF,
     difficulty: options.DifficultyOption = options.DEFAULT_DIFFICULTY,
+    style: options.StyleOption = options.Style.ANY,
+    frets: options.Frets = DEFAULT_FRETS,
+    max_stretch: options.MaxStretch = MAX_STRETCH,
+    neck: options.Neck = "",
     transcriber: options.Transcriber = "",
     final: options.Final = False,
+    pin: options.Pins = None,
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Where the server is.", envvar="GENESIS_SERVER")
     ] = DEFAULT_SERVER,
@@ -46,7 +62,9 @@ async def stream(
 
     Shows what comes back while it plays.
     """
-    wish = read_wish(tuning, capo, separation, difficulty, transcriber)
+    instrument, player = read_instrument(tuning, capo, frets), read_player(difficulty, style, max_stretch, neck)
+    wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
+    refuse_pins_without_final(pins, final=final)
     files = Files(json=json, txt=txt)
     if jsonl and STDOUT in files.paths:
         not_available("--jsonl together with a result on stdout", "name a file")
@@ -56,7 +74,7 @@ async def stream(
     sys.stderr.write(session.summary() + "\n")
     raise_failure(session.state)
     if not jsonl or files.is_any_named:
-        Results(files, final).write(session.state, wish.instrument, title=Path(audio).stem)
+        Results(files, final, pins).write(session.state, wish, title=Path(audio).stem)
 
 
 class _Session:

@@ -12,12 +12,21 @@ from genesis import options
 from genesis.audio_file import check_audio_file, read_chunks
 from genesis.exits import verb
 from genesis.files import Files
-from genesis.options import Wish, read_wish
+from genesis.options import (
+    Wish,
+    read_instrument,
+    read_pins,
+    read_player,
+    read_wish,
+    refuse_pins_without_final,
+)
 from genesis.output import check_writable
 from genesis.progress import shown_progress
 from genesis.results import Results, raise_failure
 from music.events import AudioEncoding, AudioFormat, Separation, SessionEvent
+from music.player import MAX_STRETCH
 from music.session_state import SessionState
+from music.tuning import DEFAULT_FRETS
 
 
 @verb
@@ -32,8 +41,13 @@ async def transcribe(
     capo: options.Capo = 0,
     separation: options.SeparationMode = Separation.OFF,
     difficulty: options.DifficultyOption = options.DEFAULT_DIFFICULTY,
+    style: options.StyleOption = options.Style.ANY,
+    frets: options.Frets = DEFAULT_FRETS,
+    max_stretch: options.MaxStretch = MAX_STRETCH,
+    neck: options.Neck = "",
     transcriber: options.Transcriber = "",
     final: options.Final = False,
+    pin: options.Pins = None,
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Let a running server do it.", envvar="GENESIS_SERVER")
     ] = "",
@@ -42,14 +56,16 @@ async def transcribe(
 
     Prints a text tab unless a file is named.
     """
-    wish = read_wish(tuning, capo, separation, difficulty, transcriber)
+    instrument, player = read_instrument(tuning, capo, frets), read_player(difficulty, style, max_stretch, neck)
+    wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
+    refuse_pins_without_final(pins, final=final)
     files = Files(json=json, txt=txt, midi=midi, musicxml=musicxml, gp5=gp5)
     check_writable(files.paths)
     path = check_audio_file(audio)
     with shown_progress(path.name) as show:
         state = await (_remotely(server, path, wish, show) if server else _here(path, wish, show))
     raise_failure(state)
-    Results(files, final).write(state, wish.instrument, title=path.stem)
+    Results(files, final, pins).write(state, wish, title=path.stem)
 
 
 async def _here(path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:
