@@ -33,6 +33,7 @@ from music.note import Note
 from music.tuning import Instrument, Position
 
 MOST_STRINGS = 7
+_CODE_PAGE, _LONGEST_TEXT = "cp1252", 255
 _CARRIED = frozenset({BEND, HAMMER_ON, LET_RING, PULL_OFF, SLIDE, VIBRATO})
 _QUARTER_TONES = 2
 _MOST_BEND_POINTS = 30
@@ -45,7 +46,7 @@ _UNHEARD_BPM = 0.05
 def write_gp5(score: Score, losses: Losses) -> bytes:
     """A file of version 5.1."""
     score = _within_seven_strings(score, losses)
-    song = gp.Song(title=score.title[:250], tempo=_tempo(score.bars[0]))
+    song = gp.Song(title=_in_code_page(score.title), tempo=_tempo(score.bars[0]))
     song.measureHeaders = _headers(score)
     track = song.tracks[0]
     _describe(track, score.instrument)
@@ -58,7 +59,7 @@ def write_gp5(score: Score, losses: Losses) -> bytes:
     losses.add(LossKind.TECHNIQUES, unwritten_techniques(score, _CARRIED, writer.joined))
     losses.add(LossKind.HARMONY, len(score.chords))
     written = io.BytesIO()
-    gp.write(song, written, version=(5, 1, 0), encoding="cp1252")
+    gp.write(song, written, version=(5, 1, 0), encoding=_CODE_PAGE)
     return written.getvalue()
 
 
@@ -76,9 +77,12 @@ class _Writer:
         for voice, symbols in zip(measure.voices, bar.voices, strict=True):
             for symbol in _with_one_dot(symbols):
                 voice.beats.append(self._beat(voice, symbol))
-        first = measure.voices[0]
+        first, second = measure.voices
         if not first.beats:
             first.beats = [_rest(first, symbol) for symbol in _with_one_dot(_filled(bar.bar))]
+        if not second.beats:
+            # As Guitar Pro does; readers take a voice that is there in one bar to be there in the next.
+            second.beats = [gp.Beat(second, status=gp.BeatStatus.empty)]
         self._write_tempo(first.beats[0], bar.bar)
         self._write_chords(first.beats, bar)
 
@@ -96,7 +100,7 @@ class _Writer:
             chord = self._chords.pop(0)
             place = bar.bar.position_of(max(chord.start, bar.bar.start)) * bar.bar.signature.beat
             index = max(i for i, symbol in enumerate(symbols) if symbol.start <= place + Fraction(1, 32) or i == 0)
-            text = chord_text(chord.symbol, self._score.key)
+            text = _in_code_page(chord_text(chord.symbol, self._score.key))
             beats[index].text = f"{beats[index].text} {text}" if beats[index].text else text
 
     def _beat(self, voice: gp.Voice, symbol: Symbol) -> gp.Beat:
@@ -244,6 +248,11 @@ def _rest(voice: gp.Voice, symbol: Symbol) -> gp.Beat:
 def _velocity(note: Note) -> int:
     """Of the eight dynamics the format knows, in its own numbers 15, 31 … 127."""
     return min(_LOUDEST, max(1, round(note.velocity * _LOUDEST))) * _VELOCITY_STEP - 1
+
+
+def _in_code_page(text: str) -> str:
+    """What a string of the file can hold: 255 bytes of Windows-1252."""
+    return text.encode(_CODE_PAGE, "replace")[:_LONGEST_TEXT].decode(_CODE_PAGE)
 
 
 def _key_signature(key: str) -> gp.KeySignature:

@@ -44,7 +44,7 @@ _SENTENCES = {
     LossKind.ENDS_ASSUMED: "{} notes have no end, or end as they begin: an end is made up.",
     LossKind.LENGTHS_CUT: "{} notes are written shorter than they sound, because others follow in the same voice.",
     LossKind.LENGTHS: "How long each of {} notes sounds is not carried.",
-    LossKind.NOTES_LEFT_OUT: "{} notes are left out: there is no room for them in the bars.",
+    LossKind.NOTES_LEFT_OUT: "{} notes are left out: the bars, or the format, have no place for them.",
     LossKind.NOTES_WITHOUT_PLACE: "{} notes have no place on the neck and are missing from the tab.",
     LossKind.PLACES_IN_CONFLICT: "{} notes share a string with another note at the same moment and are left out.",
     LossKind.STRINGS_LEFT_OUT: "{} notes of the eighth string are left out: the format holds seven strings.",

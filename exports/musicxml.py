@@ -5,6 +5,7 @@ music21 takes more than a second to import and long scores take it minutes: neve
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from xml.etree import ElementTree as ET
 
@@ -36,6 +37,7 @@ from music.beats import Bar
 from music.notation import NotatedBar, Symbol
 
 _QUARTERS = 4
+_LOWEST_PITCH = 12
 _SHOWN_CHANGE = 0.08
 """A tempo that moves by less is told to players of the file, not printed over the bar."""
 _KINDS = {
@@ -63,6 +65,7 @@ _KINDS = {
 
 def write_musicxml(score: Score, losses: Losses) -> bytes:
     """A partwise score of one part with two staves."""
+    score = _within_octaves(score, losses)
     part = stream.Part(id="P1")
     part.insert(0, _instrument(score))
     shown_bpm = 0.0
@@ -86,6 +89,26 @@ def write_musicxml(score: Score, losses: Losses) -> bytes:
     losses.add(LossKind.NOTES_WITHOUT_PLACE, sum(one.position is None for one in score.notes.values()))
     losses.add(LossKind.TECHNIQUES, unwritten_techniques(score, CARRIED, joined))
     return _with_doctype(root)
+
+
+def _within_octaves(score: Score, losses: Losses) -> Score:
+    """The same without notes below C0, MIDI pitch 12: MusicXML counts octaves from nought."""
+    low = {name for name, one in score.notes.items() if one.pitch < _LOWEST_PITCH}
+    if not low:
+        return score
+    losses.add(LossKind.NOTES_LEFT_OUT, len(low))
+
+    def without(symbol: Symbol) -> Symbol:
+        notes, tied, starts = (
+            tuple(name for name in names if name not in low) for names in (symbol.notes, symbol.tied, symbol.starts)
+        )
+        return replace(symbol, notes=notes, tied=tied, starts=starts)
+
+    bars = tuple(
+        replace(bar, voices=(tuple(map(without, bar.voices[0])), tuple(map(without, bar.voices[1]))))
+        for bar in score.notation.bars
+    )
+    return replace(score, notation=replace(score.notation, bars=bars))
 
 
 def _exported(score: Score, part: stream.Part) -> ET.Element:

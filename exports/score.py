@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from music.tuning import Instrument
 _MADE_UP_LENGTH = SAMPLE_RATE_HZ // 2
 _SHORTEST = SAMPLE_RATE_HZ // 50
 _BEND = "bend"
+_LONGEST_TITLE = 120
 _LONGEST_S = 7 * 24 * 3600.0
 _NO_CHORDS = frozenset({NO_CHORD, "X"})
 MOST_NOTES = 200_000
@@ -68,7 +70,7 @@ def read_score(data: object, losses: Losses, *, title: str = "") -> Score:
     last = max((note.offset or 0 for note in notes), default=document.duration)
     bars = cover(named, min((note.onset for note in notes), default=0), last)
     return Score(
-        title=title or as_text(fields.get("title") or "", "title") or "Transcription",
+        title=_title(as_text(fields.get("title") or "", "title") or title),
         instrument=document.instrument,
         notes={note.id: note for note in notes},
         bars=bars,
@@ -78,6 +80,12 @@ def read_score(data: object, losses: Losses, *, title: str = "") -> Score:
         has_bars=_has_bars(fields, named),
         gap_count=len(fields.get("gaps") or []),
     )
+
+
+def _title(text: str) -> str:
+    """One line that any format may hold: no control characters, and no end of it out of sight."""
+    line = "".join(" " if unicodedata.category(c).startswith(("C", "Z")) else c for c in text[: 4 * _LONGEST_TITLE])
+    return " ".join(line.split())[:_LONGEST_TITLE] or "Transcription"
 
 
 def _has_bars(fields: Mapping[str, Any], bars: Sequence[Bar]) -> bool:
