@@ -6,6 +6,7 @@ PyGuitarPro and alphaTab for Guitar Pro 5, music21 and alphaTab for MusicXML bes
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import os
@@ -141,10 +142,13 @@ def read_musicxml(content: bytes) -> ReadScore:
 
 @cache
 def _schema() -> Any:
-    import musicxml
     import xmlschema
 
-    path = Path(musicxml.__file__).parent / "generate_classes" / "musicxml_4_0.xsd"
+    # Only its schema is wanted: the package itself warns as it is imported.
+    package = importlib.util.find_spec("musicxml")
+    if package is None or package.origin is None:
+        raise FileNotFoundError("the package musicxml is not here: run `make setup`")
+    path = Path(package.origin).parent / "generate_classes" / "musicxml_4_0.xsd"
     # Its imports of xml.xsd and xlink.xsd name addresses; the package has both on board, and nothing is fetched.
     return xmlschema.XMLSchema(str(path), allow="local")
 

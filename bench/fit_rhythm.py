@@ -156,6 +156,7 @@ def beat_score(pieces: Sequence[Composed], weights: LatticeWeights) -> float:
         onsets, marker = onsets_of(piece.notes), Marker()
         lattice = Lattice(onsets[0].time, weights)
         for onset in onsets:
+            lattice.advance(onset.time)
             lattice.add(onset.time, float(np.dot(weights.marks[:-1], marker.mark(onset)) + weights.marks[-1]))
         lattice.advance(piece.performance.duration)
         truth = np.asarray(piece.truth[0])

@@ -63,6 +63,9 @@ Transcriber = Annotated[
     ),
 ]
 Final = Annotated[bool, typer.Option("--final", help="Arrange all notes at once instead of as they came.")]
+GuessTuning = Annotated[
+    bool, typer.Option("--guess-tuning", help="Say which other tuning or capo the notes suggest; nothing is changed.")
+]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Notes in the file schema; - is stdout.")]
 Txt = Annotated[Path | None, typer.Option("--txt", metavar="FILE", help="A text tab; - is stdout.")]
 Midi = Annotated[

@@ -22,12 +22,13 @@ _UNPLACED = {
 @dataclass(frozen=True, slots=True)
 class Results:
     """Files to write; a text tab on stdout where none is named. `final` arranges all notes at once, around the strings
-    that `pins` decides by note id.
+    that `pins` decides by note id. `guess_tuning` tells which other tuning the notes suggest.
     """
 
     files: Files
     final: bool = False
     pins: Mapping[str, int] = field(default_factory=dict)
+    guess_tuning: bool = False
 
     def write(self, state: SessionState, wish: Wish, title: str = "") -> None:
         """Raises InvalidInput: REQUEST_INVALID, a pin that cannot be."""
@@ -38,6 +39,8 @@ class Results:
         files = self.files if self.files.is_any_named else Files(txt=STDOUT)
         files.write(to_document(state), title=title)
         tell_unplaced(summary_of(state.notes.values()))
+        if self.guess_tuning:
+            tell_tuning(state, wish)
 
 
 def rearrange(state: SessionState, wish: Wish, pins: Mapping[str, int]) -> None:
@@ -46,6 +49,18 @@ def rearrange(state: SessionState, wish: Wish, pins: Mapping[str, int]) -> None:
 
     for note in arrange_for(state.sorted_notes(), wish.player.settings(wish.instrument, pins)):
         state.notes[note.id] = note
+
+
+def tell_tuning(state: SessionState, wish: Wish) -> None:
+    """Say on stderr what the notes suggest to play them on."""
+    from music.tuning_offer import offer_tuning
+
+    offer = offer_tuning(state.sorted_notes(), wish.instrument, wish.player.preferences)
+    if offer is None:
+        sys.stderr.write("The notes suggest no other tuning or capo.\n")
+        return
+    tuning = offer.name or ",".join(map(str, offer.tuning))
+    sys.stderr.write(f"The notes suggest --tuning {tuning} --capo {offer.capo}.\n")
 
 
 def tell_unplaced(summary: Mapping[str, int]) -> None:

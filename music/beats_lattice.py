@@ -101,7 +101,8 @@ def kernels(weights: LatticeWeights) -> Kernels:
 class Lattice:
     """Scores of all beat sequences over the onsets added so far.
 
-    Frames count from `origin`, one longest period before the first onset.
+    Frames count from `origin`, one longest period before the first onset. Scores are kept for as long as a beat can
+    reach back; of what lies before, only how each beat was best reached, one byte for each period and frame.
 
     Args:
         first: sample index of the first onset.
@@ -112,18 +113,18 @@ class Lattice:
         self._tables = kernels(weights)
         self._weights = weights
         self._lengths = periods()
+        self._columns = np.arange(len(self._lengths))
         self._block = int(self._lengths[0])
         self._longest = int(self._lengths[-1])
         self.origin = first - self._longest * HOP
         size, count = 4 * self._longest, len(self._lengths)
-        classes = len(weights.kinds)
-        self._rhythm = np.zeros((classes, size, count))
+        self._base = 0  # the frame of the first row of what follows
+        self._rhythm = np.zeros((len(weights.kinds), size, count))
         self._accent = np.zeros((size, count))
-        self._best = np.full((size, count), FLOOR)  # a beat at this frame, the step before it of this period
-        self._onward = np.full((size, count), FLOOR)  # the best of `_best` and a change to this period
-        self._from = np.zeros((size, count), np.int16)
-        self._is_start = np.zeros((size, count), bool)
-        self.ready = 0  # frames whose `_best` is known
+        self._onward = np.full((size, count), FLOOR)  # the best that leads to a beat here with this period after it
+        self._came: list[NDArray[np.int8]] = []  # the period before it, by block; −1 where the beat is the first one
+        self._forgotten = 0  # blocks that are not in `_came` any more
+        self.ready = 0  # frames whose scores are complete
 
     def frame_of(self, time: int) -> int:
         return round((time - self.origin) / HOP)
@@ -132,14 +133,13 @@ class Lattice:
         return int(self.origin + frame * HOP)
 
     def add(self, time: int, accent: float) -> None:
-        """An onset; in time, and none before a frame that `advance` has passed.
+        """An onset; in time, after `advance` to it.
 
         Args:
             time: sample index.
             accent: log likelihood ratio of its marks, of onsets on a beat to all others.
         """
-        at = self.frame_of(time)
-        self._grow(at + self._longest + 1)
+        at = self.frame_of(time) - self._base
         begin = max(0, at - self._longest + 1)
         length = at - begin + 1
         self._rhythm[:, begin : at + 1] += self._tables.rhythm[:, :length][:, ::-1]
@@ -152,81 +152,72 @@ class Lattice:
     def advance(self, until: int) -> None:
         """Complete all frames before `until` (a sample index before which every onset has been added)."""
         last = self.frame_of(until)
-        self._grow(last + self._block)
         while self.ready + self._block <= last:
+            self._make_room()
             self._advance_block(self.ready, self.ready + self._block)
             self.ready += self._block
+
+    def forget(self, before: int) -> None:
+        """Paths need not be followed back beyond this sample index any more."""
+        blocks = self.frame_of(before) // self._block - self._forgotten
+        if blocks > 0:
+            del self._came[:blocks]
+            self._forgotten += blocks
+
+    def path(self) -> list[int]:
+        """Frames of the beats of the best sequence, as far back as is remembered; the last one is yet to come."""
+        begin = max(0, self.ready - self._longest)
+        frames = np.broadcast_to(np.arange(begin, self.ready)[:, None], (self.ready - begin, len(self._columns)))
+        columns = np.broadcast_to(self._columns, frames.shape)
+        # Of an open beat only the part that has passed is expected to have sounded.
+        part = (self.ready - frames) / self._lengths[None, :]
+        scores = self._onward[frames - self._base, columns] + self._steps(frames - self._base, columns, part)
+        scores = np.where(frames + self._lengths[None, :] >= self.ready, scores, 2 * FLOOR)
+        row, column = np.unravel_index(int(scores.argmax()), scores.shape)
+        return self._trace(begin + int(row), int(column))
 
     def _advance_block(self, begin: int, end: int) -> None:
         frames = np.arange(begin, end)[:, None]
         starts = frames - self._lengths[None, :]
         known = starts >= 0
-        rows, columns = np.where(known, starts, 0), np.broadcast_to(np.arange(len(self._lengths)), starts.shape)
-        scores = self._onward[rows, columns] + self.steps(rows, columns)
-        best = np.where(known, scores, FLOOR)
-        self._best[begin:end] = best
+        rows, columns = np.where(known, starts - self._base, 0), np.broadcast_to(self._columns, starts.shape)
+        best = np.where(known, self._onward[rows, columns] + self._steps(rows, columns, 1.0), FLOOR)
         moved = best[:, :, None] + self._tables.change[None]
         chosen = moved.argmax(axis=1)
         onward = np.take_along_axis(moved, chosen[:, None, :], axis=1)[:, 0]
         # Up to the first onset a beat may be the first one.
-        is_first = (frames <= self._longest + 2) & (frames > self._longest - self._lengths[None, :])
+        may_start = (frames <= self._longest + 2) & (frames > self._longest - self._lengths[None, :])
         begins = self._weights.begins_on_beat
         near = np.exp(-0.5 * ((frames - self._longest) / 2) ** 2) / (2 * np.sqrt(2 * np.pi))
         fresh = self._tables.prior[None] + np.log(begins * near + (1 - begins) / self._lengths[None])
-        self._is_start[begin:end] = is_first & (fresh > onward)
-        self._onward[begin:end] = np.where(self._is_start[begin:end], fresh, onward)
-        self._from[begin:end] = chosen
+        starts_here = may_start & (fresh > onward)
+        self._onward[begin - self._base : end - self._base] = np.where(starts_here, fresh, onward)
+        self._came.append(np.where(starts_here, -1, chosen).astype(np.int8))
 
-    def steps(self, frames: NDArray[np.int64], columns: NDArray[np.int64]) -> Array:
-        """Scores of beats that begin at frames and have the periods of columns."""
-        kinds = self._rhythm[:, frames, columns] - self._tables.expected[:, columns]
+    def _steps(self, rows: NDArray[np.int64], columns: NDArray[np.int64], part: Array | float) -> Array:
+        """Scores of beats that begin at rows and have the periods of columns, `part` of each having passed."""
+        kinds = self._rhythm[:, rows, columns] - self._tables.expected[:, columns] * part
         top = kinds.max(axis=0)
-        total = top + np.log(np.exp(kinds - top).sum(axis=0))
-        return np.asarray(total + self._accent[frames, columns])
-
-    def path(self, frozen: int = -1) -> list[int]:
-        """Frames of the beats of the best sequence, the last one open: it has begun and not ended at `ready`.
-
-        Args:
-            frozen: leave out paths that do not have a beat at this frame; −1 for none.
-        """
-        frame, column = self._last_step(frozen)
-        return self._trace(frame, column)
-
-    def _last_step(self, frozen: int) -> tuple[int, int]:
-        begin = max(0, self.ready - self._longest, frozen)
-        frames = np.arange(begin, self.ready)[:, None]
-        columns = np.broadcast_to(np.arange(len(self._lengths)), (len(frames), len(self._lengths)))
-        spread = np.broadcast_to(frames, columns.shape)
-        open_now = spread + self._lengths[None, :] >= self.ready
-        # Of an open beat only the part that has passed is expected to have sounded.
-        part = (self.ready - spread) / self._lengths[None, :]
-        kinds = self._rhythm[:, spread, columns] - self._tables.expected[:, columns] * part
-        top = kinds.max(axis=0)
-        total = top + np.log(np.exp(kinds - top).sum(axis=0)) + self._accent[spread, columns]
-        scores = np.where(open_now, self._onward[spread, columns] + total, FLOOR * 2)
-        row, column = np.unravel_index(int(scores.argmax()), scores.shape)
-        return int(begin + row), int(column)
+        return np.asarray(top + np.log(np.exp(kinds - top).sum(axis=0)) + self._accent[rows, columns])
 
     def _trace(self, frame: int, column: int) -> list[int]:
-        """Beats up to one at `frame` that goes on with the period of `column`."""
-        beats = [frame, frame + int(self._lengths[column])]
-        while not self._is_start[frame, column]:
-            column = int(self._from[frame, column])
+        """Beats up to one at `frame` that goes on with the period of `column`, and the next."""
+        beats = [frame + int(self._lengths[column]), frame]
+        while (block := frame // self._block - self._forgotten) >= 0:
+            column = int(self._came[block][frame % self._block, column])
             frame -= int(self._lengths[column])
-            if frame < 0:
+            if column < 0 or frame < 0:
                 break
-            beats.insert(0, frame)
-        return beats
+            beats.append(frame)
+        return beats[::-1]
 
-    def _grow(self, frames: int) -> None:
+    def _make_room(self) -> None:
+        """Move the window on when the next block and what may be added to it would not fit."""
         size = len(self._accent)
-        if frames < size:
+        cut = self.ready - self._longest - self._base
+        if self.ready + 2 * self._block - self._base < size or cut <= 0:
             return
-        more = max(size, frames - size + 1)
-        self._rhythm = np.pad(self._rhythm, ((0, 0), (0, more), (0, 0)))
-        self._accent = np.pad(self._accent, ((0, more), (0, 0)))
-        self._best = np.pad(self._best, ((0, more), (0, 0)), constant_values=FLOOR)
-        self._onward = np.pad(self._onward, ((0, more), (0, 0)), constant_values=FLOOR)
-        self._from = np.pad(self._from, ((0, more), (0, 0)))
-        self._is_start = np.pad(self._is_start, ((0, more), (0, 0)))
+        for table, fill in ((self._rhythm, 0.0), (self._accent[None], 0.0), (self._onward[None], FLOOR)):
+            table[:, : size - cut] = table[:, cut:].copy()
+            table[:, size - cut :] = fill
+        self._base += cut

@@ -55,7 +55,7 @@ class LiveBars:
         self._marker = Marker()
         self._marks: list[Array] = []
         self._lattice: Lattice | None = None
-        self.committed: list[Bar] = []
+        self._committed: list[Bar] = []
         self._tentative: tuple[Bar, ...] = ()
 
     def add(self, note: Note) -> None:
@@ -77,7 +77,7 @@ class LiveBars:
         self._now = max(self._now, duration)
         step = self._step(duration + STEP, 0)
         rest = tuple(replace(bar, state=BarState.COMMITTED) for bar in self._tentative)
-        self.committed += rest
+        self._commit(rest)
         self._tentative = ()
         return Told((*step.committed, *rest), () if step.tentative is not None or rest else None)
 
@@ -88,12 +88,21 @@ class LiveBars:
         while bars and bars[0].end <= until - horizon and (len(bars) > 1 or not horizon):
             bar = replace(bars.pop(0), state=BarState.COMMITTED)
             settled.append(bar)
-        self.committed += settled
+        self._commit(settled)
         after = tuple(bars)
         changed = _differ(after, self._tentative)
         if changed:
             self._tentative = after
         return Told(tuple(settled), after if changed else None)
+
+    def _commit(self, bars: Sequence[Bar]) -> None:
+        """Keep what the next ones need to know and no more: a session may last for days."""
+        self._committed = [*self._committed, *bars][-_WINDOW:]
+        if bars and self._lattice is not None:
+            self._lattice.forget(bars[-1].end - SAMPLE_RATE_HZ)
+            first = next((beat for bar in self._committed for beat in bar.beats), 0)
+            keep = max(0, int(np.searchsorted([onset.time for onset in self._onsets], first)) - 1)
+            del self._onsets[:keep], self._marks[:keep]
 
     def _listen(self, until: int) -> None:
         known = [note for note in self._waiting if note.onset <= until]
@@ -105,6 +114,7 @@ class LiveBars:
             self._marks.append(mark)
             if self._lattice is None:
                 self._lattice = Lattice(onset.time, LATTICE)
+            self._lattice.advance(onset.time)
             self._lattice.add(onset.time, mark_weight(mark))
         if self._lattice is not None:
             self._lattice.advance(until)
@@ -114,7 +124,7 @@ class LiveBars:
         beats = self._beats(until)
         if len(beats) < 2:
             return []
-        past = [beat for bar in self.committed for beat in bar.beats][-_WINDOW:]
+        past = [beat for bar in self._committed for beat in bar.beats][-_WINDOW:]
         row = [*past, *beats]
         first = max(0, int(np.searchsorted([o.time for o in self._onsets], row[0])) - 1)
         onsets, marks = self._onsets[first:], self._marks[first:]
@@ -132,7 +142,7 @@ class LiveBars:
         self, beats: Sequence[int], places: list[int], counts: list[int], sure: list[float], swing: float
     ) -> list[Bar]:
         begins = [0, *(index for index in range(1, len(beats) - 1) if places[index] == 0)]
-        number = self.committed[-1].number + 1 if self.committed else int(places[0] == 0)
+        number = self._committed[-1].number + 1 if self._committed else int(places[0] == 0)
         bars = []
         for begin, end in zip(begins, [*begins[1:], len(beats) - 1], strict=True):
             within = tuple(beats[begin:end])
@@ -153,10 +163,10 @@ class LiveBars:
         else:
             path = self._lattice.path()
             beats = snapped([self._lattice.time_of(frame) for frame in path], self._onsets)
-        if not self.committed:
+        if not self._committed:
             before = sum(beat <= self._onsets[0].time + HOP * 4 for beat in beats) if self._onsets else 1
             return beats[max(0, before - 1) :]
-        end, last = self.committed[-1].end, self.committed[-1].beats[-1]
+        end, last = self._committed[-1].end, self._committed[-1].beats[-1]
         return [end, *(beat for beat in beats if beat > end + (end - last) / 2)]
 
     def _locked_first(self, row: Sequence[int]) -> int | None:

@@ -5,6 +5,7 @@ An onset is final as soon as every note that could join it is settled, so the li
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -71,10 +72,10 @@ class Marker:
     """
 
     def __init__(self) -> None:
-        self._levels: list[float] = []
-        self._counts: list[int] = []
-        self._lows: list[int] = []
-        self._waits: list[float] = []
+        self._levels: deque[float] = deque(maxlen=_RECENT)
+        self._counts: deque[int] = deque(maxlen=_RECENT)
+        self._lows: deque[int] = deque(maxlen=_RECENT)
+        self._waits: deque[float] = deque(maxlen=_RECENT)
         self._heard: dict[int, int] = {}
         self._bass: int | None = None
         self._last: int | None = None
@@ -82,18 +83,17 @@ class Marker:
     def mark(self, onset: Onset) -> NDArray[np.float64]:
         """f64[len(MARKS)], each about −2 to 2."""
         level, count, low = float(np.log(onset.strength)), len(onset.pitches), onset.lowest
-        recent = slice(-_RECENT, None)
         figures = np.zeros(len(MARKS))
         if self._last is not None:
-            figures[0] = np.clip(level - np.mean(self._levels[recent]), -1.5, 1.5)
-            figures[1] = np.clip((count - np.mean(self._counts[recent])) / 3, -1, 1)
-            figures[2] = np.clip((np.mean(self._lows[recent]) - low) / 12, -1.5, 1.5)
+            figures[0] = np.clip(level - np.mean(self._levels), -1.5, 1.5)
+            figures[1] = np.clip((count - np.mean(self._counts)) / 3, -1, 1)
+            figures[2] = np.clip((np.mean(self._lows) - low) / 12, -1.5, 1.5)
             fresh = [p for p in onset.pitch_classes if onset.time - self._heard.get(p, -(10**12)) > _MEMORY]
             figures[3] = len(fresh) / len(onset.pitch_classes)
-            is_low = low <= np.mean(self._lows[recent]) - 2
+            is_low = low <= np.mean(self._lows) - 2
             figures[4] = float(is_low and self._bass is not None and self._bass != low)
             wait = np.log(max(onset.time - self._last, 1))
-            figures[5] = np.clip(wait - np.mean(self._waits[recent]), -1.5, 1.5) if self._waits else 0.0
+            figures[5] = np.clip(wait - np.mean(self._waits), -1.5, 1.5) if self._waits else 0.0
             self._waits.append(float(wait))
             if is_low:
                 self._bass = low

@@ -82,6 +82,7 @@ def find_beats(onsets: Sequence[Onset], marks: Sequence[Array], end: int) -> lis
     """Beats that the onsets suggest, from about the first onset to past the last: sample indices."""
     lattice = Lattice(onsets[0].time, LATTICE)
     for onset, mark in zip(onsets, marks, strict=True):
+        lattice.advance(onset.time)
         lattice.add(onset.time, mark_weight(mark))
     lattice.advance(min(end, onsets[-1].time + 3 * SAMPLE_RATE_HZ))
     beats = [lattice.time_of(frame) for frame in lattice.path()]

@@ -107,9 +107,10 @@ def _reach(at: Fraction, end: Fraction, beat: Fraction) -> Fraction:
 
 
 def _largest(length: Fraction) -> Fraction:
-    """The longest length within `length` that one symbol can write."""
+    """The longest length within `length` that one symbol can write and that leaves one that some can."""
     fitting = [value for value in _WRITABLE if value <= length]
-    return fitting[-1] if fitting else length
+    even = [value for value in fitting if ((length - value) * 96).denominator == 1]
+    return (even or fitting or [length])[-1]
 
 
 _WRITABLE = sorted(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from music.document import summary_of, to_document
 from music.errors import Conflict, InvalidInput, Overloaded, Reason
 from music.note import Note
 from music.session_state import SessionState
+from music.tuning_offer import offer_tuning
 from web_edge.documents import Document, Documents, settings_to_json
 from web_edge.options import INSTRUMENT_OPTIONS, PLAYER_OPTIONS, instrument_of, player_of
 from web_edge.transcriptions import Transcriptions
@@ -43,6 +45,7 @@ class DocumentsApi:
         return [
             Route(ONE + "/arrange", self.arrange, methods=["POST"]),
             Route(ONE + "/documents", self.list, methods=["GET"]),
+            Route(ONE + "/tuning", self.tuning, methods=["GET"]),
             Route(one, self.show, methods=["GET"]),
             Route(one, self.delete, methods=["DELETE"]),
         ]
@@ -57,9 +60,7 @@ class DocumentsApi:
         transcription_id: str = request.path_params["id"]
         asked = await _read_body(request)
         state = await self.finished(transcription_id)
-        if self._turn.statistics().tasks_waiting >= _MOST_WAITING:
-            raise Overloaded(Reason.SESSION_LIMIT_REACHED, "Too many are being arranged. Try again in a moment.")
-        async with self._turn:
+        async with self._waiting_turn():
             document_id = asked.get("document")
             before = None if document_id is None else await self.documents.get(transcription_id, document_id)
             wanted = _wanted(asked, wanted_by(state) if before is None else before.wanted)
@@ -69,6 +70,14 @@ class DocumentsApi:
             )
         location = f"{ONE.format(id=transcription_id)}/result?document={document.id}&{_REVISION}={document.revision}"
         return await _file(state, document, places, 201, {"Location": location})
+
+    @asynccontextmanager
+    async def _waiting_turn(self) -> AsyncIterator[None]:
+        """Raises Overloaded: SESSION_LIMIT_REACHED."""
+        if self._turn.statistics().tasks_waiting >= _MOST_WAITING:
+            raise Overloaded(Reason.SESSION_LIMIT_REACHED, "Too many are being arranged. Try again in a moment.")
+        async with self._turn:
+            yield
 
     async def list(self, request: Request) -> Response:
         """The last revision of every document of a transcription, the newest first."""
@@ -80,6 +89,16 @@ class DocumentsApi:
         transcription = await self.transcriptions.get(request.path_params["id"])
         document = await self.documents.get(transcription.id, request.path_params["document"], revision_of(request))
         return JSONResponse(to_json(document))
+
+    async def tuning(self, request: Request) -> Response:
+        """Another tuning or capo that the notes suggest, to be offered; `offer` is null where they suggest none."""
+        state = await self.finished(request.path_params["id"])
+        wanted = wanted_by(state)
+        async with self._waiting_turn():
+            preferences = wanted.player.preferences
+            offer = await anyio.to_thread.run_sync(offer_tuning, state.sorted_notes(), wanted.instrument, preferences)
+        told = None if offer is None else {"name": offer.name, "tuning": list(offer.tuning), "capo": offer.capo}
+        return JSONResponse({"offer": told})
 
     async def delete(self, request: Request) -> Response:
         transcription = await self.transcriptions.get(request.path_params["id"])

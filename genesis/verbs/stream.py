@@ -54,6 +54,7 @@ async def stream(
     transcriber: options.Transcriber = "",
     final: options.Final = False,
     pin: options.Pins = None,
+    guess_tuning: options.GuessTuning = False,
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Where the server is.", envvar="GENESIS_SERVER")
     ] = DEFAULT_SERVER,
@@ -74,7 +75,7 @@ async def stream(
     sys.stderr.write(session.summary() + "\n")
     raise_failure(session.state)
     if not jsonl or files.is_any_named:
-        Results(files, final, pins).write(session.state, wish, title=Path(audio).stem)
+        Results(files, final, pins, guess_tuning).write(session.state, wish, title=Path(audio).stem)
 
 
 class _Session:

@@ -48,6 +48,7 @@ async def transcribe(
     transcriber: options.Transcriber = "",
     final: options.Final = False,
     pin: options.Pins = None,
+    guess_tuning: options.GuessTuning = False,
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Let a running server do it.", envvar="GENESIS_SERVER")
     ] = "",
@@ -65,7 +66,7 @@ async def transcribe(
     with shown_progress(path.name) as show:
         state = await (_remotely(server, path, wish, show) if server else _here(path, wish, show))
     raise_failure(state)
-    Results(files, final, pins).write(state, wish, title=path.stem)
+    Results(files, final, pins, guess_tuning).write(state, wish, title=path.stem)
 
 
 async def _here(path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:

@@ -174,3 +174,16 @@ async def test_two_at_a_time_make_two_revisions(edge: Edge) -> None:
     assert sorted(revisions) == [2, 3, 4]
     last = (await edge.http.get(f"/api/transcribe/{transcription_id}/documents/{document_id}")).json()
     assert last["settings"]["pins"] == {"n0": 2, "n1": 2, "n2": 2}, "nobody's choice is lost"
+
+
+async def test_a_tuning_is_offered_or_not_and_never_applied(edge: Edge, orchestrator: FakeOrchestrator) -> None:
+    transcription_id = await finished(edge)
+    answer = await edge.http.get(f"/api/transcribe/{transcription_id}/tuning")
+    assert answer.json() == {"offer": None}, "three notes suggest nothing"
+    orchestrator.notes_per_file = 40
+    low = await finished(edge, tuning="ukulele")
+    before = (await edge.http.get(f"/api/transcribe/{low}/result")).json()
+    offer = (await edge.http.get(f"/api/transcribe/{low}/tuning")).json()["offer"]
+    assert offer is None or {"name", "tuning", "capo"} == set(offer)
+    assert (await edge.http.get(f"/api/transcribe/{low}/result")).json() == before
+    assert_problem(await edge.http.get("/api/transcribe/nobody/tuning"), 404, Reason.TRANSCRIPTION_NOT_FOUND)

@@ -74,6 +74,18 @@ export async function listDocuments(id: string): Promise<DocumentInfo[]> {
   return ((await response.json()) as { items: DocumentInfo[] }).items;
 }
 
+/** Another tuning or capo that the notes suggest. */
+export interface TuningOffer {
+  readonly name: string;
+  readonly tuning: readonly number[];
+  readonly capo: number;
+}
+
+export async function fetchTuningOffer(id: string): Promise<TuningOffer | null> {
+  const response = await request(`/api/transcribe/${encodeURIComponent(id)}/tuning`);
+  return ((await response.json()) as { offer: TuningOffer | null }).offer;
+}
+
 export async function fetchDocument(id: string, document: string): Promise<DerivedDocument> {
   const path = `/api/transcribe/${encodeURIComponent(id)}/result?document=${encodeURIComponent(document)}`;
   return (await request(path)).json() as Promise<DerivedDocument>;

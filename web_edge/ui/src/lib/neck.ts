@@ -3,7 +3,8 @@
 
 import type { Position } from "./events";
 
-export const FRET_WIDTH = 34;
+const WIDEST = 290;
+const WIDEST_FRET = 34;
 export const STRING_GAP = 14;
 /** Room for open strings beside the nut. */
 export const NUT_ROOM = 22;
@@ -29,20 +30,19 @@ export interface NeckPicture {
 export function neckPicture(positions: readonly Position[], stringCount: number, leftHanded: boolean): NeckPicture {
   const fretted = positions.map(({ fret }) => fret).filter((fret) => fret > 0);
   const highest = Math.max(LEAST_FRETS, ...fretted);
-  const lowest = Math.min(1, highest);
-  const count = highest - lowest + 1;
-  const width = NUT_ROOM + count * FRET_WIDTH + 6;
+  const fretWidth = Math.min(WIDEST_FRET, (WIDEST - NUT_ROOM - 6) / highest);
+  const width = NUT_ROOM + highest * fretWidth + 6;
   const height = (stringCount + 1) * STRING_GAP + 12;
   const turned = (x: number): number => (leftHanded ? width - x : x);
-  const middle = (fret: number): number => (fret === 0 ? NUT_ROOM / 2 : NUT_ROOM + (fret - lowest + 0.5) * FRET_WIDTH);
+  const middle = (fret: number): number => (fret === 0 ? NUT_ROOM / 2 : NUT_ROOM + (fret - 0.5) * fretWidth);
   const yOf = (string: number): number => string * STRING_GAP;
   return {
     width,
     height,
     strings: Array.from({ length: stringCount }, (_, i) => ({ string: i + 1, y: yOf(i + 1) })),
-    frets: Array.from({ length: count + 1 }, (_, i) => ({
+    frets: Array.from({ length: highest + 1 }, (_, i) => ({
       fret: i,
-      x: turned(NUT_ROOM + i * FRET_WIDTH),
+      x: turned(NUT_ROOM + i * fretWidth),
       isNut: i === 0,
     })),
     labels: MARKED.filter((fret) => fret <= highest).map((fret) => ({ fret, x: turned(middle(fret)) })),

@@ -160,6 +160,16 @@ export class Studio {
     await this.versions.arrangeFor(this.wishes);
   }
 
+  /** The finished tab for the tuning and capo that its notes suggest. */
+  async acceptOffer(): Promise<void> {
+    const { offer } = this.versions;
+    if (!offer) return;
+    this.player.tuning = tuningName(offer.tuning);
+    this.player.capo = offer.capo;
+    this.versions.decline();
+    await this.rearrange();
+  }
+
   /** Puts a note of the finished tab on another string, and arranges the others around it. */
   async place(noteId: string, string: number): Promise<void> {
     const now = this.document();

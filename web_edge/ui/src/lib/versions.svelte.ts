@@ -1,6 +1,15 @@
 /** A finished tab's versions: the log as it was played, and the documents that derive from it. */
 
-import { arrange, fetchDocument, listDocuments, type ArrangeRequest, type DerivedDocument, type DocumentInfo } from "./api";
+import {
+  arrange,
+  fetchDocument,
+  fetchTuningOffer,
+  listDocuments,
+  type ArrangeRequest,
+  type DerivedDocument,
+  type DocumentInfo,
+  type TuningOffer,
+} from "./api";
 import type { DocumentNote, TranscriptionDocument } from "./document";
 import type { Player } from "./player";
 
@@ -16,6 +25,8 @@ export class Versions {
   /** Which of them is on the page; null for the log. */
   shown = $state.raw<DocumentInfo | null>(null);
   isArranging = $state(false);
+  /** What the notes suggest instead of what was said; null where they suggest nothing, or it was declined. */
+  offer = $state.raw<TuningOffer | null>(null);
 
   private sessionId = "";
   private log: TranscriptionDocument | null = null;
@@ -39,9 +50,14 @@ export class Versions {
   close(): void {
     this.asked += 1;
     this.sessionId = "";
-    this.log = this.shown = null;
+    this.log = this.shown = this.offer = null;
     this.documents = [];
     this.isArranging = false;
+  }
+
+  /** The offer is not wanted. */
+  decline(): void {
+    this.offer = null;
   }
 
   /** Shows a document, or with null the log. */
@@ -95,9 +111,11 @@ export class Versions {
     try {
       const documents = await listDocuments(sessionId);
       if (asked === this.asked) this.documents = documents;
+      const offer = await fetchTuningOffer(sessionId);
+      if (sessionId === this.sessionId) this.offer = offer;
     } catch (error) {
       // Without the list of versions the tab itself is still there.
-      console.warn("The versions of this tab could not be listed.", error);
+      console.warn("The versions of this tab, or a tuning to offer, could not be had.", error);
     }
   }
 }
