@@ -121,8 +121,9 @@ def read_musicxml(content: bytes) -> ReadScore:
                 continue
             place = Fraction(element.getOffsetInHierarchy(measure)) / 4
             # music21 hangs what is said of a chord's heads on the chord, in the order of the heads.
+            # A FretBend is a FretIndication too.
             strings, frets = (
-                [mark.number for mark in element.articulations if isinstance(mark, kind)]
+                [mark.number for mark in element.articulations if type(mark) is kind]
                 for kind in (articulations.StringIndication, articulations.FretIndication)
             )
             heads = getattr(element, "notes", (element,))
