@@ -14,6 +14,7 @@ QUICK = {
     "live": "how soon notes are shown and settled, and how many are taken back",
     "stability": "how far the stability and confidence of tentative notes can be believed",
     "techniques": "how far bends, slides, hammer-ons, pull-offs, vibrato and let ring can be believed",
+    "exports": "every export of every test piece, opened by independent readers",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
 WITH_OPTIONS = ("notes", "rhythm", "latency", "stability", "arranging")

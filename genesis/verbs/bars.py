@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from genesis.exits import UsageError, verb
+from genesis.files import read_document
 from genesis.output import check_writable, write_json
-from genesis.verbs.arrange import read_notes
 from music.errors import InvalidInput
 
 
@@ -44,7 +44,7 @@ async def bars(
     except InvalidInput as error:
         raise UsageError(error.reason, error.message) from None
     check_writable([json])
-    write_json(json, rebar_document(read_notes(Path(notes)), lock))
+    write_json(json, rebar_document(read_document(Path(notes)), lock))
 
 
 def _seconds(text: str) -> list[float]:
