@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -23,6 +23,8 @@ from music.activations import Activations
 from music.audio import SAMPLE_RATE_HZ
 from music.errors import InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat, CadenceChanged, NoteRevised, Progressed, SessionConfig
+from music.live_music import LiveMusic, Revision
+from music.note import NoteState
 from music.scribe import Scribe
 from music.tuning import Instrument
 from orchestrator.cadence import Cadence
@@ -74,6 +76,7 @@ class Step:
         received_until: signal taken in so far, a sample index.
         duration: the whole recording's length, once known.
         cadence: what became of the cadence, if it changed.
+        music: what is new of bars and harmony.
     """
 
     notes: tuple[NoteRevised, ...]
@@ -82,6 +85,7 @@ class Step:
     received_until: int
     duration: int | None
     cadence: CadenceChanged | None = None
+    music: tuple[Revision, ...] = ()
 
 
 @dataclass
@@ -212,6 +216,7 @@ class Scribing:
 
     def __init__(self, scribe: Scribe) -> None:
         self._scribe = scribe
+        self._music = LiveMusic()
         self.taken = 0
 
     async def run(self, known: MemoryObjectReceiveStream[Known], out: MemoryObjectSendStream[Step]) -> None:
@@ -226,8 +231,28 @@ class Scribing:
                     work = partial(self._scribe.advance if activations.settled else self._scribe.preview, activations)
                     notes = await _off_loop_if(len(activations) > _INLINE_FRAMES, work)
                     await put(out, self._step(notes, before, piece.duration))
+                    await self._tell_music(notes, piece.duration, out)
             before = self._scribe.processed_until
-            await put(out, self._step(self._scribe.finish(self.taken), before, self.taken))
+            notes = self._scribe.finish(self.taken)
+            self._listen(notes)
+            music = await anyio.to_thread.run_sync(self._music.finish, self.taken)
+            await put(out, replace(self._step(notes, before, self.taken), music=tuple(music)))
+
+    async def _tell_music(
+        self, notes: list[NoteRevised], duration: int | None, out: MemoryObjectSendStream[Step]
+    ) -> None:
+        """Bars and harmony follow the notes they are made of, about once a second; the notes do not wait for them."""
+        self._listen(notes)
+        now = self._scribe.processed_until
+        if self._music.is_due(now):
+            music = await anyio.to_thread.run_sync(self._music.advance, now)
+            if music:
+                await put(out, replace(self._step([], now, duration), music=tuple(music)))
+
+    def _listen(self, notes: list[NoteRevised]) -> None:
+        for revised in notes:
+            if revised.note.state is NoteState.COMMITTED:
+                self._music.add(revised.note)
 
     def _step(
         self, notes: list[NoteRevised], before: int, duration: int | None, cadence: CadenceChanged | None = None
@@ -258,6 +283,8 @@ class Telling:
                 continue
             for revised in step.notes:
                 await self.publisher.publish(revised, step.before)
+            for told in step.music:
+                await self.publisher.publish(told, step.after)
             self.watermark = step.after
             is_last = step.received_until == step.duration
             if is_last or step.received_until - self._told_until >= _PROGRESS_EVERY:
