@@ -59,7 +59,8 @@ def techniques() -> dict[str, Any]:
 
 def metres() -> dict[str, Any]:
     """A pickup, 3/4, 6/8 and 5/4 with a tempo that moves, and a capo."""
-    bars, at, number = [], 1.0, 0
+    bars: list[dict[str, Any]] = []
+    at, number = 1.0, 0
     for signature, beats, beat_s in (
         ("3/4", 1, 0.5),
         ("3/4", 3, 0.5),
