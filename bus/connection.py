@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 import anyio
@@ -99,6 +99,10 @@ class Bus:
         """
         try:
             with anyio.fail_after(timeout_s):
+                if self.is_connected:
+                    # Nearly always it answers: machinery for trying again is not set up for every event.
+                    with suppress(*TRANSIENT):
+                        return await operation()
                 async for attempt in stamina.retry_context(
                     on=TRANSIENT, attempts=None, timeout=None, wait_initial=0.05, wait_max=1.0, wait_jitter=0.05
                 ):

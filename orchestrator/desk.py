@@ -48,7 +48,10 @@ class LiveSession:
     async def feed(self, data: bytes | GenesisError) -> bool:
         """Hand over bytes, or what is wrong with the stream; False when the session takes no more."""
         try:
-            await self._audio_in.send(data)
+            try:
+                self._audio_in.send_nowait(data)
+            except anyio.WouldBlock:
+                await self._audio_in.send(data)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             return False
         return True
@@ -82,8 +85,11 @@ class LiveSession:
         if not self._caller_is_here:
             return
         try:
-            with anyio.fail_after(self._slow_reader_s):
-                await self._events_in.send(event)
+            try:
+                self._events_in.send_nowait(event)
+            except anyio.WouldBlock:
+                with anyio.fail_after(self._slow_reader_s):
+                    await self._events_in.send(event)
         except anyio.BrokenResourceError:
             self._caller_is_here = False
         except TimeoutError:

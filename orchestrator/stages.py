@@ -33,6 +33,8 @@ from orchestrator.publisher import Publisher
 
 BLOCK = SAMPLE_RATE_HZ
 """Largest piece of signal in one channel slot, one second: a backlog is counted in seconds, whatever the chunks."""
+LONGEST_STEP = 1024
+"""Samples of a live stream that may be gathered before the network hears of them, 46 ms."""
 HEARD_SLOTS = 16
 KNOWN_SLOTS = 2
 STEP_SLOTS = 4
@@ -87,16 +89,25 @@ class Step:
 class Hearing:
     """The first stage: bytes → signal.
 
+    Args:
+        step: signal is handed on when the next multiple of this many samples is complete, for before that the network
+            has nothing to do: small chunks wake the stages behind as seldom as large ones.
+
     Attributes:
         received_until: signal accepted so far, a sample index.
+        handed_until: how much of it has been handed on, or waits for room.
     """
 
     config: SessionConfig
     listener: Listener
     limits: DecodeLimits
     max_duration_s: float
+    step: int = 1
     received_until: int = 0
+    handed_until: int = 0
     _duration: int | None = field(default=None, init=False)
+    _held: list[Samples] = field(default_factory=list, init=False)
+    _held_count: int = field(default=0, init=False)
 
     async def run(self, out: MemoryObjectSendStream[Heard]) -> None:
         """Hear everything and close `out`.
@@ -135,12 +146,28 @@ class Hearing:
             async for block in blocks:
                 samples = await _off_loop_if(len(block) > _INLINE_BYTES, partial(decoder.push, block))
                 self.received_until = decoder.received_until
-                await self._send(samples, out)
+                await self._gather(samples, out)
                 if self.received_until > self.max_duration_s * SAMPLE_RATE_HZ:
                     raise too_long(self.max_duration_s)
         finally:
             # Also on bad input: the resampler still holds the end of what was accepted before it.
-            await self._send(decoder.finish(), out)
+            self._hold(decoder.finish())
+            await self._send_held(out)
+
+    async def _gather(self, samples: Samples, out: MemoryObjectSendStream[Heard]) -> None:
+        self._hold(samples)
+        if (self.handed_until + self._held_count) // self.step > self.handed_until // self.step:
+            await self._send_held(out)
+
+    def _hold(self, samples: Samples) -> None:
+        self._held.append(samples)
+        self._held_count += len(samples)
+
+    async def _send_held(self, out: MemoryObjectSendStream[Heard]) -> None:
+        samples = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
+        self._held, self._held_count = [], 0
+        self.handed_until += len(samples)
+        await self._send(samples, out)
 
     async def _send(self, samples: Samples, out: MemoryObjectSendStream[Heard]) -> None:
         for start in range(0, len(samples), BLOCK):
@@ -154,13 +181,13 @@ class Transcribing:
     Args:
         instrument: what is played.
         cadence: how often it is foretold.
-        received_until: how much signal has been accepted, a sample index.
+        handed_until: how much signal has been handed on to this stage, a sample index.
     """
 
     def __init__(
-        self, transcriber: Transcriber, instrument: Instrument, cadence: Cadence, received_until: Callable[[], int]
+        self, transcriber: Transcriber, instrument: Instrument, cadence: Cadence, handed_until: Callable[[], int]
     ) -> None:
-        self._received_until = received_until
+        self._handed_until = handed_until
         self._stream = transcriber.open_stream(instrument)
         self._hop = transcriber.grid.hop
         self._cadence = cadence
@@ -191,7 +218,7 @@ class Transcribing:
 
     @property
     def _waiting(self) -> int:
-        return self._received_until() - self._taken
+        return self._handed_until() - self._taken
 
     async def _foretold(self) -> Activations | None:
         step = self._cadence.step
