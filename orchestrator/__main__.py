@@ -12,7 +12,7 @@ from telemetry.logs import configure_logging
 def main() -> None:
     settings = Settings()
     configure_logging("orchestrator", settings.log_level)
-    anyio.run(serve, settings)
+    anyio.run(serve, settings, backend_options={"use_uvloop": settings.uvloop})
 
 
 if __name__ == "__main__":
