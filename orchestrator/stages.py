@@ -75,6 +75,7 @@ class Step:
         received_until: signal taken in so far, a sample index.
         duration: the whole recording's length, once known.
         cadence: what became of the cadence, if it changed.
+        tells_progress: whether it is time to say how far things are.
     """
 
     notes: tuple[NoteRevised, ...]
@@ -83,6 +84,7 @@ class Step:
     received_until: int
     duration: int | None
     cadence: CadenceChanged | None = None
+    tells_progress: bool = False
 
 
 @dataclass
@@ -232,11 +234,16 @@ class Transcribing:
 
 
 class Scribing:
-    """The third stage: activations → what happens to the notes. `taken` is the signal that went through, in samples."""
+    """The third stage: activations → what happens to the notes. `taken` is the signal that went through, in samples.
+
+    Most pieces change nothing, and the stage behind does not hear of those. Progress is told four times a second of
+    audio at most, and at the end; notes carry the watermark too.
+    """
 
     def __init__(self, scribe: Scribe) -> None:
         self._scribe = scribe
         self.taken = 0
+        self._told_until = -_PROGRESS_EVERY
 
     async def run(self, known: MemoryObjectReceiveStream[Known], out: MemoryObjectSendStream[Step]) -> None:
         """Write down everything, settle and end every note, close `out`."""
@@ -244,31 +251,38 @@ class Scribing:
             async for piece in known:
                 self.taken = piece.taken
                 if not piece.activations:
-                    await out.send(self._step([], self._scribe.processed_until, piece.duration, piece.cadence))
+                    await self._tell([], self._scribe.processed_until, piece.duration, out, piece.cadence)
                 for activations in piece.activations:
                     before = self._scribe.processed_until
                     work = partial(self._scribe.advance if activations.settled else self._scribe.preview, activations)
                     notes = await _off_loop_if(len(activations) > _INLINE_FRAMES, work)
-                    await out.send(self._step(notes, before, piece.duration))
+                    await self._tell(notes, before, piece.duration, out)
             before = self._scribe.processed_until
-            await out.send(self._step(self._scribe.finish(self.taken), before, self.taken))
+            await self._tell(self._scribe.finish(self.taken), before, self.taken, out)
 
-    def _step(
-        self, notes: list[NoteRevised], before: int, duration: int | None, cadence: CadenceChanged | None = None
-    ) -> Step:
-        return Step(tuple(notes), before, self._scribe.processed_until, self.taken, duration, cadence)
+    async def _tell(
+        self,
+        notes: list[NoteRevised],
+        before: int,
+        duration: int | None,
+        out: MemoryObjectSendStream[Step],
+        cadence: CadenceChanged | None = None,
+    ) -> None:
+        is_due = self.taken == duration or self.taken - self._told_until >= _PROGRESS_EVERY
+        tells_progress = is_due and cadence is None
+        if tells_progress:
+            self._told_until = self.taken
+        if notes or tells_progress or cadence is not None:
+            after = self._scribe.processed_until
+            await out.send(Step(tuple(notes), before, after, self.taken, duration, cadence, tells_progress))
 
 
 @dataclass
 class Telling:
-    """The fourth stage: steps → the log. `watermark` is the last step's.
-
-    Progress is told four times a second of audio at most, and at the end; notes carry the watermark too.
-    """
+    """The fourth stage: steps → the log. `watermark` is the last step's."""
 
     publisher: Publisher
     watermark: int = 0
-    _told_until: int = field(default=-_PROGRESS_EVERY, init=False)
 
     async def run(self, steps: MemoryObjectReceiveStream[Step]) -> None:
         """Publish every step.
@@ -283,9 +297,7 @@ class Telling:
             for revised in step.notes:
                 await self.publisher.publish(revised, step.before)
             self.watermark = step.after
-            is_last = step.received_until == step.duration
-            if is_last or step.received_until - self._told_until >= _PROGRESS_EVERY:
-                self._told_until = step.received_until
+            if step.tells_progress:
                 await self.publisher.publish(Progressed(step.received_until, step.duration), step.after)
 
 
