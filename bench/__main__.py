@@ -12,6 +12,7 @@ QUICK = {
     "idle": "memory and processor time of a stack that does nothing",
     "live": "how soon notes are shown and settled, and how many are taken back",
     "stability": "how far the stability and confidence of tentative notes can be believed",
+    "techniques": "how far bends, slides, hammer-ons, pull-offs, vibrato and let ring can be believed",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
 WITH_OPTIONS = ("notes", "latency", "stability")

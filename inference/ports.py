@@ -62,6 +62,11 @@ class Transcriber(Protocol):
         """Samples from one preview to the next that suit it: as few as it takes little work for."""
         ...
 
+    @property
+    def grain(self) -> int:
+        """Samples it takes at a time, counted from the session's start; 0 where every sample may complete something."""
+        ...
+
     def open_stream(self, instrument: Instrument) -> ActivationStream:
         """A stream for a new session.
 

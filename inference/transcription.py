@@ -55,6 +55,7 @@ class WindowedTranscriber:
         self.grid = FrameGrid(self.windows.frame_hop, spec.integer("onset_lag"))
         self.tracking = tracking_rules(spec, TrackingRules())
         self.cadence = _CADENCE
+        self.grain = 0
         self._network = open_network(spec, threads)
         self._threads = threads
         self._limiter = anyio.CapacityLimiter(threads)

@@ -22,7 +22,6 @@ from orchestrator.publisher import Publisher
 from orchestrator.stages import (
     HEARD_SLOTS,
     KNOWN_SLOTS,
-    LONGEST_STEP,
     STEP_SLOTS,
     Heard,
     Hearing,
@@ -114,7 +113,13 @@ class Session:
             self._listener.stop()
         transcriber = self._transcriber
         curve = curve_of(transcriber.reference.name)
-        scribe = Scribe(self._config.instrument, transcriber.grid, transcriber.tracking, curve)
+        scribe = Scribe(
+            self._config.instrument,
+            transcriber.grid,
+            transcriber.tracking,
+            curve,
+            preferences=self._config.player.preferences,
+        )
         scribing = Scribing(scribe)
         telling = Telling(self._publisher)
         try:
@@ -155,8 +160,9 @@ class Session:
         heard_out, heard = anyio.create_memory_object_stream[Heard](HEARD_SLOTS)
         known_out, known = anyio.create_memory_object_stream[Known](KNOWN_SLOTS)
         steps_out, steps = anyio.create_memory_object_stream[Step](STEP_SLOTS)
-        step = min(self._transcriber.cadence, LONGEST_STEP)
-        hearing = Hearing(self._config, listener, self._limits.decode, self._limits.max_duration_s, step)
+        hearing = Hearing(
+            self._config, listener, self._limits.decode, self._limits.max_duration_s, self._transcriber.grain
+        )
         with heard_out, heard, known_out, known, steps_out, steps:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._hear, hearing, heard_out)
@@ -182,7 +188,7 @@ class Session:
         wished_s = self._limits.cadence_s
         live = self._transcriber.cadence if wished_s is None else round(wished_s * SAMPLE_RATE_HZ)
         cadence = Cadence(0 if is_file else live, round(self._limits.backlog_s * SAMPLE_RATE_HZ))
-        return Transcribing(self._transcriber, self._config.instrument, cadence, lambda: hearing.handed_until)
+        return Transcribing(self._transcriber, self._config.instrument, cadence, lambda: hearing.received_until)
 
     async def _transcribe(
         self, transcribing: Transcribing, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]

@@ -26,6 +26,7 @@ from music.events import AudioEncoding, AudioFormat, CadenceChanged, NoteRevised
 from music.scribe import Scribe
 from music.tuning import Instrument
 from orchestrator.cadence import Cadence
+from orchestrator.channels import each, put, waiting
 from orchestrator.container import DecodeLimits, Spool, decode, samples_in
 from orchestrator.decoding import PcmDecoder, Samples
 from orchestrator.intake import Listener, too_long
@@ -33,8 +34,6 @@ from orchestrator.publisher import Publisher
 
 BLOCK = SAMPLE_RATE_HZ
 """Largest piece of signal in one channel slot, one second: a backlog is counted in seconds, whatever the chunks."""
-LONGEST_STEP = 1024
-"""Samples of a live stream that may be gathered before the network hears of them, 46 ms."""
 HEARD_SLOTS = 16
 KNOWN_SLOTS = 2
 STEP_SLOTS = 4
@@ -91,25 +90,18 @@ class Step:
 class Hearing:
     """The first stage: bytes → signal.
 
-    Args:
-        step: signal is handed on when the next multiple of this many samples is complete, for before that the network
-            has nothing to do: small chunks wake the stages behind as seldom as large ones.
-
     Attributes:
+        grain: of a live signal nothing is passed on until another so many samples are complete; nobody needs them.
         received_until: signal accepted so far, a sample index.
-        handed_until: how much of it has been handed on, or waits for room.
     """
 
     config: SessionConfig
     listener: Listener
     limits: DecodeLimits
     max_duration_s: float
-    step: int = 1
+    grain: int = 0
     received_until: int = 0
-    handed_until: int = 0
     _duration: int | None = field(default=None, init=False)
-    _held: list[Samples] = field(default_factory=list, init=False)
-    _held_count: int = field(default=0, init=False)
 
     async def run(self, out: MemoryObjectSendStream[Heard]) -> None:
         """Hear everything and close `out`.
@@ -143,37 +135,21 @@ class Hearing:
     async def _hear_pcm(
         self, audio: AudioFormat, blocks: AsyncIterator[bytes], out: MemoryObjectSendStream[Heard]
     ) -> None:
-        decoder = PcmDecoder(audio)
+        decoder = PcmDecoder(audio, self.grain)
         try:
             async for block in blocks:
                 samples = await _off_loop_if(len(block) > _INLINE_BYTES, partial(decoder.push, block))
                 self.received_until = decoder.received_until
-                await self._gather(samples, out)
+                await self._send(samples, out)
                 if self.received_until > self.max_duration_s * SAMPLE_RATE_HZ:
                     raise too_long(self.max_duration_s)
         finally:
             # Also on bad input: the resampler still holds the end of what was accepted before it.
-            self._hold(decoder.finish())
-            await self._send_held(out)
-
-    async def _gather(self, samples: Samples, out: MemoryObjectSendStream[Heard]) -> None:
-        self._hold(samples)
-        if (self.handed_until + self._held_count) // self.step > self.handed_until // self.step:
-            await self._send_held(out)
-
-    def _hold(self, samples: Samples) -> None:
-        self._held.append(samples)
-        self._held_count += len(samples)
-
-    async def _send_held(self, out: MemoryObjectSendStream[Heard]) -> None:
-        samples = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
-        self._held, self._held_count = [], 0
-        self.handed_until += len(samples)
-        await self._send(samples, out)
+            await self._send(decoder.finish(), out)
 
     async def _send(self, samples: Samples, out: MemoryObjectSendStream[Heard]) -> None:
         for start in range(0, len(samples), BLOCK):
-            await out.send(Heard(samples[start : start + BLOCK], self._duration))
+            await put(out, Heard(samples[start : start + BLOCK], self._duration))
 
 
 class Transcribing:
@@ -183,13 +159,13 @@ class Transcribing:
     Args:
         instrument: what is played.
         cadence: how often it is foretold.
-        handed_until: how much signal has been handed on to this stage, a sample index.
+        received_until: how much signal has been accepted, a sample index.
     """
 
     def __init__(
-        self, transcriber: Transcriber, instrument: Instrument, cadence: Cadence, handed_until: Callable[[], int]
+        self, transcriber: Transcriber, instrument: Instrument, cadence: Cadence, received_until: Callable[[], int]
     ) -> None:
-        self._handed_until = handed_until
+        self._received_until = received_until
         self._stream = transcriber.open_stream(instrument)
         self._hop = transcriber.grid.hop
         self._cadence = cadence
@@ -200,9 +176,9 @@ class Transcribing:
     async def run(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]) -> None:
         """Take everything, then the tail. Leaves both channels to the caller: a flush may be cut short."""
         if not self._cadence.normal:
-            await out.send(Known((), 0, None, CadenceChanged(0, "file")))
-        async for first in heard:
-            pieces = [first, *_waiting(heard)]
+            await put(out, Known((), 0, None, CadenceChanged(0, "file")))
+        async for first in each(heard):
+            pieces = [first, *waiting(heard)]
             self._duration = pieces[-1].duration
             signal = np.concatenate([piece.samples for piece in pieces])
             begun = time.perf_counter()
@@ -210,17 +186,17 @@ class Transcribing:
             self._taken += len(signal)
             # Most chunks complete no step, and nobody needs to hear of each of them.
             if found or self._taken - self._told >= _PROGRESS_EVERY:
-                await out.send(self._known(found))
+                await put(out, self._known(found))
             if (provisional := await self._foretold()) is not None:
-                await out.send(self._known([provisional]))
+                await put(out, self._known([provisional]))
             busy_s = time.perf_counter() - begun
             if changed := self._cadence.observe(len(signal), busy_s, self._waiting):
-                await out.send(Known((), self._taken, self._duration, changed))
-        await out.send(self._known(await self._stream.finish()))
+                await put(out, Known((), self._taken, self._duration, changed))
+        await put(out, self._known(await self._stream.finish()))
 
     @property
     def _waiting(self) -> int:
-        return self._handed_until() - self._taken
+        return self._received_until() - self._taken
 
     async def _foretold(self) -> Activations | None:
         step = self._cadence.step
@@ -248,7 +224,7 @@ class Scribing:
     async def run(self, known: MemoryObjectReceiveStream[Known], out: MemoryObjectSendStream[Step]) -> None:
         """Write down everything, settle and end every note, close `out`."""
         async with out:
-            async for piece in known:
+            async for piece in each(known):
                 self.taken = piece.taken
                 if not piece.activations:
                     await self._tell([], self._scribe.processed_until, piece.duration, out, piece.cadence)
@@ -274,7 +250,7 @@ class Scribing:
             self._told_until = self.taken
         if notes or tells_progress or cadence is not None:
             after = self._scribe.processed_until
-            await out.send(Step(tuple(notes), before, after, self.taken, duration, cadence, tells_progress))
+            await put(out, Step(tuple(notes), before, after, self.taken, duration, cadence, tells_progress))
 
 
 @dataclass
@@ -290,7 +266,7 @@ class Telling:
         Raises:
             Conflict, Unavailable: the log cannot be written.
         """
-        async for step in steps:
+        async for step in each(steps):
             if step.cadence is not None:
                 await self.publisher.publish(step.cadence, step.before)
                 continue
@@ -299,16 +275,6 @@ class Telling:
             self.watermark = step.after
             if step.tells_progress:
                 await self.publisher.publish(Progressed(step.received_until, step.duration), step.after)
-
-
-def _waiting(heard: MemoryObjectReceiveStream[Heard]) -> list[Heard]:
-    """Everything that lies in the channel already: a network that is behind takes larger bites."""
-    pieces = []
-    while True:
-        try:
-            pieces.append(heard.receive_nowait())
-        except (anyio.WouldBlock, anyio.EndOfStream):
-            return pieces
 
 
 async def _off_loop_if(large: bool, work: partial[T]) -> T:

@@ -40,6 +40,7 @@ class FakeTranscriber:
         self.grid = FrameGrid(HOP, RISE_FRAMES * HOP)
         self.tracking = TrackingRules()
         self.cadence = 2205
+        self.grain = 0
         self.error = error
         self.pushes_before_error = pushes_before_error
         self.gate = gate
