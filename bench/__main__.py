@@ -8,14 +8,16 @@ import sys
 QUICK = {
     "notes": "note and tab accuracy of every transcriber beside stock Basic Pitch",
     "arranging": "string and fret from true notes, beside simpler ways, live and offline",
+    "rhythm": "beats, bars, chords and keys, live and final, beside librosa and templates",
     "latency": "how soon live notes come and what a stream costs",
     "idle": "memory and processor time of a stack that does nothing",
     "live": "how soon notes are shown and settled, and how many are taken back",
     "stability": "how far the stability and confidence of tentative notes can be believed",
     "techniques": "how far bends, slides, hammer-ons, pull-offs, vibrato and let ring can be believed",
+    "exports": "every export of every test piece, opened by independent readers",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
-WITH_OPTIONS = ("notes", "latency", "stability")
+WITH_OPTIONS = ("notes", "rhythm", "latency", "stability", "arranging")
 
 
 def main(arguments: list[str]) -> int:

@@ -15,14 +15,18 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from bench._tabs import Tab
-from music.arranging import group_notes
-from music.hand_model import HOLDING, MOVING, Floats, HandWeights
-from music.hand_path import Layer, Neck, Score, moving_figures
+from music.arranging import follow
+from music.hand_model import HOLDING, MOVING, PLACING, Floats, HandWeights
+from music.hand_path import moving_figures
+from music.hand_score import Layer
 from music.string_prior import StringPrior
 
 Parameters = Floats
-"""Weights of `HOLDING`, of `MOVING` and of the prior in one row."""
-_COUNT = len(HOLDING) + len(MOVING) + 1
+"""Weights of `HOLDING`, of `MOVING` and of `FITTED` in one row."""
+FITTED = ("prior", "same")
+"""Figures of `PLACING` that are fitted here."""
+_FITTED = [PLACING.index(name) for name in FITTED]
+_BEGIN, _END = len(HOLDING), len(HOLDING) + len(MOVING)
 _LAYERS = 20
 _STATES = 80
 
@@ -32,7 +36,7 @@ class Passage:
     """Some layers in a row with what is known about them.
 
     Attributes:
-        holding: f32[states, HOLDING + the prior's cost] of each layer.
+        holding: f32[states, HOLDING + FITTED] of each layer.
         moving: f32[states before · states after, MOVING] between layers.
         known: f64[states] of each layer, 0 where it agrees with the strings that are known, −inf elsewhere.
         labels: layers in which any string is known.
@@ -48,26 +52,30 @@ def start_weights() -> HandWeights:
     """Where fitting begins, and what is cheap enough to be considered: low frets, short ways."""
     table = dict.fromkeys((*HOLDING, *MOVING), 0.0)
     table |= {"fret": 0.3, "reach_3": 0.2, "reach_4": 0.4, "stretch": 0.5, "fingers": 0.05, "move": 1.0}
-    return HandWeights.from_mapping({**table, "prior": 1.0, "evidence": 0.0})
+    return HandWeights.from_mapping({**table, "prior": 0.5, "evidence": 0.0, "same": 0.1})
 
 
-def passages(tabs: Iterable[Tab], prior: StringPrior) -> list[Passage]:
-    """The parts of tabs in which something is known, and in which what is known can be held."""
+def passages(tabs: Iterable[Tab], prior: StringPrior, weights: HandWeights) -> list[Passage]:
+    """The parts of tabs in which something is known, and in which what is known can be held.
+
+    Args:
+        tabs: to learn from.
+        prior: what it says of each note's strings is a figure.
+        weights: what is remembered of a piece is what an arranger with these has made of it, not the truth: so habits
+            are learned with the mistakes that they will be based on.
+    """
     found = []
     for tab in tabs:
-        weights = start_weights()
-        score = Score(Neck(tab.instrument, weights), prior)
-        begun = [score.begin(group) for group in group_notes(tab.notes)]
-        layers = score.layers([group for group in begun if group.notes])
+        layers = follow(tab.notes, tab.instrument, weights, prior=prior)[0].layers
         strings = {note.id: string for note, string in zip(tab.notes, tab.strings, strict=True)}
         for begin in range(0, len(layers), _LAYERS):
-            passage = _passage(layers[begin : begin + _LAYERS], strings, weights)
+            passage = _passage(layers[begin : begin + _LAYERS], strings)
             if passage.labels and all(np.isfinite(known).any() for known in passage.known):
                 found.append(passage)
     return found
 
 
-def _passage(layers: Sequence[Layer], strings: dict[str, int | None], weights: HandWeights) -> Passage:
+def _passage(layers: Sequence[Layer], strings: dict[str, int | None]) -> Passage:
     thinned, known = [], []
     for layer in layers:
         agrees = _agreement(layer, strings)
@@ -78,7 +86,9 @@ def _passage(layers: Sequence[Layer], strings: dict[str, int | None], weights: H
         known.append(agrees[rows])
     holding = []
     for layer in thinned:
-        places = layer.cost - layer.states.figures @ weights.holding
+        chosen = layer.states.strings[:, : len(layer.notes)]
+        asked = np.stack(layer.placing, axis=2)
+        places = asked[np.arange(len(layer.notes)), chosen - 1].sum(axis=1)[:, _FITTED]
         holding.append(np.column_stack([layer.states.figures, places]).astype(np.float32))
     moving = [
         moving_figures(before, after).reshape(len(MOVING), -1).T.astype(np.float32)
@@ -133,17 +143,18 @@ def mean_loss(members: Sequence[Passage], parameters: Parameters) -> float:
 
 
 def pack(weights: HandWeights) -> Parameters:
-    return np.concatenate([weights.holding, weights.moving, [weights.prior]])
+    return np.concatenate([weights.holding, weights.moving, weights.placing[_FITTED]])
 
 
 def unpack(parameters: Parameters, evidence: float) -> HandWeights:
-    split = len(HOLDING), len(HOLDING) + len(MOVING)
-    return HandWeights(parameters[: split[0]], parameters[split[0] : split[1]], float(parameters[split[1]]), evidence)
+    holding, moving, fitted = np.split(parameters, [len(HOLDING), len(HOLDING) + len(MOVING)])
+    placing = np.zeros(len(PLACING))
+    placing[_FITTED], placing[PLACING.index("evidence")] = fitted, evidence
+    return HandWeights(holding, moving, placing)
 
 
 def _loss(passage: Passage, parameters: Parameters) -> tuple[float, Floats]:
-    at_holding = np.concatenate([parameters[: len(HOLDING)], parameters[-1:]])
-    at_moving = parameters[len(HOLDING) : -1]
+    at_holding, at_moving = np.concatenate([parameters[:_BEGIN], parameters[_END:]]), parameters[_BEGIN:_END]
     holding = [-(figures @ at_holding) for figures in passage.holding]
     moving = [
         -(figures @ at_moving).reshape(len(before), len(after))
@@ -151,12 +162,12 @@ def _loss(passage: Passage, parameters: Parameters) -> tuple[float, Floats]:
     ]
     free, states, pairs = _sums(holding, moving)
     clamped, known_states, known_pairs = _sums([h + k for h, k in zip(holding, passage.known, strict=True)], moving)
-    slope_holding, slope_moving = np.zeros(len(HOLDING) + 1), np.zeros(len(MOVING))
+    slope_holding, slope_moving = np.zeros(len(HOLDING) + len(FITTED)), np.zeros(len(MOVING))
     for figures, known, every in zip(passage.holding, known_states, states, strict=True):
         slope_holding += (known - every) @ figures
     for figures, known, every in zip(passage.moving, known_pairs, pairs, strict=True):
         slope_moving += (known - every).ravel() @ figures
-    slope = np.concatenate([slope_holding[:-1], slope_moving, slope_holding[-1:]])
+    slope = np.concatenate([slope_holding[:_BEGIN], slope_moving, slope_holding[_BEGIN:]])
     return free - clamped, slope
 
 

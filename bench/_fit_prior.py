@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
 from bench._tabs import Tab
 from music.arranging import group_notes
-from music.hand_path import GROUP_SAMPLES
+from music.hand_score import GROUP_SAMPLES
 from music.note import Note
 from music.string_prior import CONTEXT_FIGURES, PLACE_FIGURES, Memory, Moment, StringChances, StringPrior
 
 Float32s = NDArray[np.float32]
 Arrays = dict[str, Float32s]
-HIDDEN, INNER = 48, 24
+SIZE = 48, 24
+"""Units of the two hidden layers."""
 _BATCH = 256
 _DROPPED = 0.1
 _NEW_SESSION = 20
@@ -84,16 +86,19 @@ def questions(tabs: Iterable[Tab]) -> Questions:
     return Questions(np.stack(contexts), np.concatenate(places), first, np.array(truth, np.int64))
 
 
-def fit_prior(sets: list[tuple[float, Questions]], epochs: int, seed: int = 0) -> StringPrior:
+def fit_prior(
+    sets: list[tuple[float, Questions]], epochs: int, seed: int = 0, size: tuple[int, int] = SIZE
+) -> StringPrior:
     """The network that gives the right places the best odds.
 
     Args:
         sets: each with the weight of one of its notes.
         epochs: times that every note is seen.
         seed: of the first weights, the order and what is dropped.
+        size: units of the two hidden layers.
     """
     random = np.random.default_rng(seed)
-    weights = _draw_weights(random)
+    weights = _draw_weights(random, size)
     mean = {name: np.zeros_like(value) for name, value in weights.items()}
     spread = {name: np.zeros_like(value) for name, value in weights.items()}
     batches = sum(len(asked) // _BATCH for _, asked in sets) * epochs
@@ -113,6 +118,15 @@ def fit_prior(sets: list[tuple[float, Questions]], epochs: int, seed: int = 0) -
     return StringPrior(**weights)
 
 
+def joined(networks: Sequence[StringPrior]) -> StringPrior:
+    """A network whose log odds are the mean of theirs."""
+    parts = [network.to_arrays() for network in networks]
+    arrays = {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0] if name != "inner"}
+    arrays["inner"] = block_diag(*(part["inner"] for part in parts))
+    arrays["outer"] = arrays["outer"] / len(parts)
+    return StringPrior.from_arrays(arrays)
+
+
 def share_right(prior: StringPrior, asked: Questions) -> float:
     """How often the likeliest place is the right one."""
     right = 0
@@ -125,14 +139,15 @@ def share_right(prior: StringPrior, asked: Questions) -> float:
     return right / max(1, len(asked))
 
 
-def _draw_weights(random: np.random.Generator) -> Arrays:
+def _draw_weights(random: np.random.Generator, size: tuple[int, int] = SIZE) -> Arrays:
+    hidden, inner = size
     shapes = {
-        "context": (CONTEXT_FIGURES, HIDDEN),
-        "place": (PLACE_FIGURES, HIDDEN),
-        "bias": (HIDDEN,),
-        "inner": (HIDDEN, INNER),
-        "inner_bias": (INNER,),
-        "outer": (INNER,),
+        "context": (CONTEXT_FIGURES, hidden),
+        "place": (PLACE_FIGURES, hidden),
+        "bias": (hidden,),
+        "inner": (hidden, inner),
+        "inner_bias": (inner,),
+        "outer": (inner,),
     }
     fan_in = {"context": CONTEXT_FIGURES + PLACE_FIGURES, "place": CONTEXT_FIGURES + PLACE_FIGURES}
     drawn = {name: random.normal(0, (2 / fan_in.get(name, shape[0])) ** 0.5, shape) for name, shape in shapes.items()}
@@ -151,7 +166,7 @@ def _shuffled(random: np.random.Generator, sets: list[tuple[float, Questions]]) 
 def _slopes(weights: Arrays, asked: Questions, notes: NDArray[np.int64], random: np.random.Generator) -> Arrays:
     """Mean gradient of the cross-entropy, with some of the first layer's units dropped."""
     context, place, owner, right = asked.batch(notes)
-    kept = (random.random((len(notes), HIDDEN)) >= _DROPPED).astype(np.float32)[owner] / (1 - _DROPPED)
+    kept = (random.random((len(notes), len(weights["bias"]))) >= _DROPPED).astype(np.float32)[owner] / (1 - _DROPPED)
     sums = (context @ weights["context"])[owner] + place @ weights["place"] + weights["bias"]
     hidden = np.maximum(0, sums) * kept
     inner = np.maximum(0, hidden @ weights["inner"] + weights["inner_bias"])

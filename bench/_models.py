@@ -14,6 +14,7 @@ from inference.registry import default_model_repo, list_models, load_transcriber
 from music.events import AudioEncoding, AudioFormat, SessionConfig, SessionEvent
 from music.note import SETTLED, Note
 from music.scribe import Scribe
+from music.session_state import SessionState
 from music.stability import curve_of
 from music.tuning import Instrument
 from orchestrator.intake import complete_config
@@ -56,6 +57,14 @@ def session_notes(
         rate_hz: of the samples; the session resamples them as it does a caller's.
         instrument: what they were played on.
     """
+    state = session_state(transcriber, samples, rate_hz, instrument)
+    return [note for note in state.notes.values() if note.state in SETTLED]
+
+
+def session_state(
+    transcriber: Transcriber, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
+) -> SessionState:
+    """What the log of such a session folds to; arguments as those of `session_notes`."""
     audio = AudioFormat(AudioEncoding.PCM_F32LE, rate_hz, 1)
     config = complete_config(SessionConfig(audio, instrument))
     data = samples.astype("<f4").tobytes()
@@ -67,11 +76,11 @@ def session_notes(
     async def nobody(_event: SessionEvent) -> None:
         pass
 
-    async def run() -> list[Note]:
+    async def run() -> SessionState:
         sink = MemorySink()
         publisher = Publisher(config.session_id, sink, nobody, time.time_ns)
         limits = SessionLimits(cadence_s=0.0)
         await Session(config, transcriber, publisher, limits, time.time_ns).run(chunks())
-        return [note for note in sink.folded.notes.values() if note.state in SETTLED]
+        return sink.folded
 
     return anyio.run(run)

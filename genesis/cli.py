@@ -6,7 +6,9 @@ import typer
 
 from genesis.verbs import demo, models
 from genesis.verbs.arrange import arrange
+from genesis.verbs.bars import bars
 from genesis.verbs.doctor import doctor
+from genesis.verbs.export import export
 from genesis.verbs.serve import serve
 from genesis.verbs.stream import stream
 from genesis.verbs.transcribe import transcribe
@@ -19,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # the framed help takes longer to load than to read
     epilog="Exit status: 0 done, 1 failed, 2 usage, 3 bad input, 4 a neighbour unavailable, 130 interrupted.",
 )
-for _verb in (serve, transcribe, arrange, stream, doctor):
+for _verb in (serve, transcribe, arrange, bars, export, stream, doctor):
     app.command()(_verb)
 app.add_typer(models.app, name="models")
 app.add_typer(demo.app, name="demo")

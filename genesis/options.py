@@ -68,9 +68,13 @@ GuessTuning = Annotated[
 ]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Notes in the file schema; - is stdout.")]
 Txt = Annotated[Path | None, typer.Option("--txt", metavar="FILE", help="A text tab; - is stdout.")]
-Midi = Annotated[Path | None, typer.Option("--midi", metavar="FILE", help="Not available in this version.")]
-MusicXml = Annotated[Path | None, typer.Option("--musicxml", metavar="FILE", help="Not available in this version.")]
-Gp5 = Annotated[Path | None, typer.Option("--gp5", metavar="FILE", help="Not available in this version.")]
+Midi = Annotated[
+    Path | None, typer.Option("--midi", metavar="FILE", help="MIDI, one channel a string, with bends; - is stdout.")
+]
+MusicXml = Annotated[
+    Path | None, typer.Option("--musicxml", metavar="FILE", help="A score with a tab staff; - is stdout.")
+]
+Gp5 = Annotated[Path | None, typer.Option("--gp5", metavar="FILE", help="Guitar Pro 5; - is stdout.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +141,6 @@ def refuse_pins_without_final(pins: dict[str, int], *, final: bool) -> None:
     """Raises UsageError: as notes come there is nothing yet to pin."""
     if pins and not final:
         raise UsageError(Reason.REQUEST_INVALID, "--pin rearranges what is finished; use it together with --final.")
-
-
-def refuse_exports(midi: Path | None, musicxml: Path | None, gp5: Path | None) -> None:
-    """Raises UsageError for a file format that stands in a later version."""
-    for name, path in (("--midi", midi), ("--musicxml", musicxml), ("--gp5", gp5)):
-        if path is not None:
-            not_available(name, "write --json or --txt")
 
 
 def not_available(what: str, instead: str = "leave it out") -> NoReturn:

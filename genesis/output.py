@@ -33,15 +33,23 @@ def check_writable(paths: Iterable[Path | None]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Readers of `path` see the old file or the new one; a pipe or device is written straight."""
+    """In UTF-8; see `write_bytes`."""
     if path == STDOUT:
         sys.stdout.write(text)
+    else:
+        write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Readers of `path` see the old file or the new one; a pipe or device is written straight."""
+    if path == STDOUT:
+        sys.stdout.buffer.write(content)
     elif path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content)
     else:
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         try:
-            partial.write_text(text, encoding="utf-8")
+            partial.write_bytes(content)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from genesis.files import Files
 from genesis.options import Wish
-from genesis.output import STDOUT, write_json, write_text
-from genesis.tab_text import to_tab_text
+from genesis.output import STDOUT
 from music.errors import Reason
 from music.events import SessionFailed
 from music.session_state import SessionState
@@ -26,28 +25,19 @@ class Results:
     that `pins` decides by note id. `guess_tuning` tells which other tuning the notes suggest.
     """
 
-    json: Path | None = None
-    txt: Path | None = None
+    files: Files
     final: bool = False
     pins: Mapping[str, int] = field(default_factory=dict)
     guess_tuning: bool = False
 
-    @property
-    def paths(self) -> tuple[Path | None, ...]:
-        return (self.json, self.txt)
-
-    def write(self, state: SessionState, wish: Wish) -> None:
+    def write(self, state: SessionState, wish: Wish, title: str = "") -> None:
         """Raises InvalidInput: REQUEST_INVALID, a pin that cannot be."""
-        from music.document import summary_of
+        from music.document import summary_of, to_document
 
         if self.final:
             rearrange(state, wish, self.pins)
-        if self.json is not None:
-            from music.document import to_document
-
-            write_json(self.json, to_document(state))
-        if self.txt is not None or self.json is None:
-            write_text(self.txt or STDOUT, to_tab_text(state.sorted_notes(), wish.instrument))
+        files = self.files if self.files.is_any_named else Files(txt=STDOUT)
+        files.write(to_document(state), title=title)
         tell_unplaced(summary_of(state.notes.values()))
         if self.guess_tuning:
             tell_tuning(state, wish)

@@ -9,19 +9,29 @@ group after the other when what follows within a fixed look-ahead is known, and 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from music.hand_model import Floats
-from music.hand_path import GROUP_SAMPLES, HandPath, Layer, Neck, Score
+from music.habit import RECALL_SAMPLES
+from music.hand_model import Floats, HandWeights
+from music.hand_path import HandPath, Recalled
+from music.hand_score import GROUP_SAMPLES, Layer, Score, pinned
+from music.hand_states import Neck
+from music.neck import ANYWHERE, Reach
 from music.note import Alternative, Note
 from music.preferences import DEFAULT_PREFERENCES, Preferences
+from music.string_prior import StringPrior
 from music.tuning import Instrument, Position
 
 OUT_OF_RANGE = "out_of_range"
 UNPLAYABLE = "unplayable"
 _BEYOND = 1.0
 """Cost above the dearest known for a place that no shape of the chord has."""
+CHANGED_MIND = 0.4
+"""Cost of a note that is put elsewhere than by somebody who reads one second ahead: whoever knows the whole piece
+changes what was told live only where it pays.
+"""
 _TOGETHER = 256
 """Groups about which the prior is asked at once: enough to be quick, few enough to be small."""
 
@@ -84,15 +94,17 @@ def arrange(
         note gets no position and the flag "out_of_range" when the instrument has no place for it, "unplayable" when no
         hand can hold it together with the surer notes that begin with it.
     """
-    numbered = [replace(note, id=str(index)) for index, note in enumerate(notes)]
-    wanted = pins or {}
-    decided = {str(index): wanted[note.id] for index, note in enumerate(notes) if note.id in wanted}
-    programme, out = _programme(numbered, instrument, preferences, decided)
+    if len({note.id for note in notes}) < len(notes):
+        numbered = [replace(note, id=str(index)) for index, note in enumerate(notes)]
+        decided = {str(i): pins[note.id] for i, note in enumerate(notes) if note.id in pins} if pins else {}
+        placed = arrange(numbered, instrument, preferences, decided)
+        return [replace(found, id=note.id) for note, found in zip(notes, placed, strict=True)]
+    programme, out = _programme(notes, instrument, preferences, pins or {})
     result = {note.id: _unplaced(note, instrument) for note in out}
     if programme.layers:
         for layer, state, totals in zip(programme.layers, programme.best_path(), programme.totals(), strict=True):
             result |= {note.id: note for note in _placed(layer, state, totals, instrument)}
-    return [replace(result[str(index)], id=note.id) for index, note in enumerate(notes)]
+    return [result[note.id] for note in notes]
 
 
 def least_cost(
@@ -109,15 +121,53 @@ def least_cost(
 def _programme(
     notes: Sequence[Note], instrument: Instrument, preferences: Preferences, pins: Mapping[str, Position]
 ) -> tuple[HandPath, list[Note]]:
-    """All layers, and the notes that are in none."""
-    score = Score(Neck(instrument, preferences.weights, preferences.reach))
-    programme = HandPath(preferences.weights)
+    """All layers, and the notes that are in none. Pins bind the way, not what is remembered of it."""
+    programme, out = follow(notes, instrument, preferences.weights, preferences.reach)
+    if pins:
+        free, programme = programme, HandPath(preferences.weights)
+        for layer in free.layers:
+            programme.append(pinned(layer, pins))
+    return programme, out
+
+
+def follow(
+    notes: Sequence[Note],
+    instrument: Instrument,
+    weights: HandWeights,
+    reach: Reach = ANYWHERE,
+    prior: StringPrior | None = None,
+) -> tuple[HandPath, list[Note]]:
+    """The programme of all notes, with habits as they form on the way; and the notes that have no place in it."""
+    score = Score(Neck(instrument, weights, reach), prior)
+    at_sight, considered = HandPath(weights), HandPath(weights)
     begun = [score.begin(group) for group in group_notes(notes)]
     playing = [group for group in begun if group.notes]
     for first in range(0, len(playing), _TOGETHER):
-        for layer in score.layers(playing[first : first + _TOGETHER], pins):
-            programme.append(layer)
-    return programme, [note for group in begun for note in group.out]
+        together = playing[first : first + _TOGETHER]
+        for group, chance in zip(together, score.chances(together), strict=True):
+            for past in _recall(at_sight, score, group.onset):
+                considered.append(_priced(past), past.moves)
+            at_sight.append(score.layer(group, chance))
+    for past in at_sight.recall(sys.maxsize):
+        considered.append(_priced(past), past.moves)
+    return considered, [note for group in begun for note in group.out]
+
+
+def _priced(past: Recalled) -> Layer:
+    """A layer with the price of placing notes elsewhere than at sight."""
+    begun = past.layer.states.strings[:, : len(past.layer.notes)]
+    elsewhere = (begun != begun[past.state]).sum(axis=1)
+    return replace(past.layer, cost=past.layer.cost + CHANGED_MIND * elsewhere)
+
+
+def _recall(programme: HandPath, score: Score, onset: int) -> list[Recalled]:
+    """Remember what lies far enough before `onset`."""
+    told = programme.recall(onset - RECALL_SAMPLES)
+    for past in told:
+        notes = past.layer.notes
+        strings = past.layer.states.strings[past.state, : len(notes)]
+        score.habit.remember([note.pitch for note in notes], strings, past.layer.onset)
+    return told
 
 
 class LiveArranger:
@@ -203,18 +253,18 @@ class LiveArranger:
         sounding = {note.id for note in self._score.sounding}
         self._ends = {name: end for name, end in self._ends.items() if name in sounding}
         if begun.notes:
-            self._programme.append(self._score.layers([begun])[0])
+            _recall(self._programme, self._score, begun.onset)
+            self._programme.append(self._score.layer(begun, self._score.chances([begun])[0]))
             self._unsettled.append(group[0].onset)
         return [_unplaced(note, self._instrument) for note in begun.out]
 
     def _settle_first(self) -> list[Note]:
-        # One settled layer is kept before the open ones: they are the further end of its transitions.
+        # One settled layer at least is kept before the open ones: they are the further end of its transitions.
         index = self._settled_layers
         totals = self._programme.totals(index)[0]
         layer = self._programme.layers[index]
         placed = _placed(layer, int(totals.argmin()), totals, self._instrument)
-        if index:
-            self._programme.forget(1)
-        self._settled_layers = 1
+        self._settled_layers += 1
+        self._settled_layers -= self._programme.forget(self._settled_layers - 1)
         del self._unsettled[0]
         return placed

@@ -58,6 +58,11 @@ class LiveBars:
         self._committed: list[Bar] = []
         self._tentative: tuple[Bar, ...] = ()
 
+    @property
+    def known(self) -> tuple[Bar, ...]:
+        """The last committed bars and all tentative ones."""
+        return (*self._committed, *self._tentative)
+
     def add(self, note: Note) -> None:
         """A committed note, in any order, not before the watermark."""
         self._waiting.append(note)

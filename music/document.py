@@ -16,9 +16,10 @@ from typing import Any
 from music.arranging import OUT_OF_RANGE, UNPLAYABLE, arrange
 from music.audio import sample_at, seconds
 from music.json_reading import as_list, as_number, as_object, as_text, as_whole, each, wrong
-from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.note import SETTLED, Alternative, Note, NoteState, PitchBend, Technique
 from music.player_settings import pinned_positions
 from music.preferences import DEFAULT_PREFERENCES, Preferences
+from music.rhythm_document import Music, final_music, music_to_json
 from music.session_state import SessionState
 from music.tuning import DEFAULT_FRETS, MAX_FRETS, MAX_STRINGS, TUNINGS, Instrument, Position
 
@@ -55,12 +56,16 @@ def to_document(state: SessionState) -> dict[str, Any]:
         "gaps": [{"start_s": _time(gap.start), "end_s": _time(gap.end), "cause": gap.cause} for gap in state.gaps],
         "summary": summary_of(state.notes.values()),
         "notes": [note_to_json(note) for note in state.sorted_notes()],
-        "tempo_bpm": None,
-        "time_signature": None,
-        "beats": [],
-        "key": None,
-        "chords": [],
+        **music_to_json(_music(state, duration)),
     }
+
+
+def _music(state: SessionState, duration: int) -> Music:
+    """Of a session that is over, what is found in all its notes at once; of one that runs, what was told so far."""
+    if state.is_over:
+        return final_music([note for note in state.sorted_notes() if note.state in SETTLED], duration)
+    chords = (*state.chords, *state.tentative_chords)
+    return Music((*state.bars, *state.tentative_bars), chords, tuple(state.keys))
 
 
 def note_to_json(note: Note) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from music.beats import Bar, BarState
 from music.errors import Reason
+from music.harmony import ChordSpan, KeySpan
 from music.note import SETTLED, Note
 from music.player import DEFAULT_PLAYER, Player
 from music.tuning import Instrument
@@ -72,6 +74,23 @@ class NoteRevised:
     """A note appeared or changed."""
 
     note: Note
+
+
+@dataclass(frozen=True, slots=True)
+class BarsRevised:
+    """Bars in order: COMMITTED ones follow those before and stay; TENTATIVE ones are all that come after."""
+
+    bars: tuple[Bar, ...]
+    state: BarState
+
+
+@dataclass(frozen=True, slots=True)
+class HarmonyRevised:
+    """Chords as bars are; `keys`, where there are any, are all so far and replace those told before."""
+
+    chords: tuple[ChordSpan, ...]
+    keys: tuple[KeySpan, ...]
+    state: BarState
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +161,9 @@ class SnapshotTaken:
     gaps: tuple[GapFound, ...]
     ended: SessionEnded | None
     failed: SessionFailed | None
+    bars: tuple[Bar, ...] = ()
+    chords: tuple[ChordSpan, ...] = ()
+    keys: tuple[KeySpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +176,8 @@ class UnknownEvent:
 Payload = (
     SessionStarted
     | NoteRevised
+    | BarsRevised
+    | HarmonyRevised
     | Progressed
     | CadenceChanged
     | GapFound
@@ -202,6 +226,8 @@ def is_durable(payload: Payload) -> bool:
     """Whether an event lives for the retention time and is never dropped; the others expire and may be coalesced."""
     if isinstance(payload, NoteRevised):
         return payload.note.state in SETTLED
+    if isinstance(payload, BarsRevised | HarmonyRevised):
+        return payload.state is BarState.COMMITTED
     if isinstance(payload, UnknownEvent):
         return payload.is_durable
     return not isinstance(payload, Progressed | CadenceChanged | SnapshotTaken)

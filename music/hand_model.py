@@ -52,6 +52,11 @@ hurry, strings between the middles of what begins, ringing notes that are cut of
 again on another string, whether a line stays on its string while the hand moves.
 """
 
+PLACING = ("prior", "evidence", "same")
+"""Figures of a note's string, each −log of a share: what the prior gives it (`music.string_prior`), what was heard for
+it, how often the same pitch has lately been played there (`music.habit`).
+"""
+
 _OPEN_HIGH = 5
 _HIGH = 12
 _HURRY_S = 0.25
@@ -64,25 +69,21 @@ class HandWeights:
     Attributes:
         holding: f64[len(HOLDING)].
         moving: f64[len(MOVING)].
-        prior: of −log probability that the prior gives to a note's string.
-        evidence: of −log probability that was heard for it.
+        placing: f64[len(PLACING)].
     """
 
     holding: Floats
     moving: Floats
-    prior: float
-    evidence: float
+    placing: Floats
 
     @classmethod
     def from_mapping(cls, table: Mapping[str, float]) -> Self:
         """From weights by name; every figure has to be there."""
-        holding, moving = (np.array([table[name] for name in names], np.float64) for names in (HOLDING, MOVING))
-        return cls(holding, moving, table["prior"], table["evidence"])
+        return cls(*(np.array([table[name] for name in names], np.float64) for names in (HOLDING, MOVING, PLACING)))
 
     def to_mapping(self) -> dict[str, float]:
-        named = zip((*HOLDING, *MOVING), (*self.holding, *self.moving), strict=True)
-        weights = {name: round(float(weight), 4) for name, weight in named}
-        return {**weights, "prior": round(self.prior, 4), "evidence": round(self.evidence, 4)}
+        names, weights = (*HOLDING, *MOVING, *PLACING), (*self.holding, *self.moving, *self.placing)
+        return {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)}
 
     def changed(self, changes: Mapping[str, float]) -> Self:
         """With something added to the weights named."""

@@ -2,8 +2,8 @@
 
 Chords are the best path of a hidden Markov model over segments (beats, or half seconds where no beat is known): each
 chord explains the weighted pitch classes of a segment by its own notes and its bass, and changing costs less where a
-bar begins. Keys are a second, slower path over the same pitch classes, with the profiles of Krumhansl and Kessler
-(1982) as revised by Temperley (1999). `music.harmony_live` does the same as the music plays.
+bar begins. Keys are a second, slower path over the same pitch classes, with a profile of each scale.
+`music.harmony_live` does the same as the music plays.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ QUALITIES: tuple[tuple[str, tuple[int, ...]], ...] = (
 )
 CHORDS: tuple[str, ...] = (*(f"{root}:{name}" for root in SHARPS for name, _ in QUALITIES), NO_CHORD)
 KEYS: tuple[str, ...] = (*(f"{root}:major" for root in SHARPS), *(f"{root}:minor" for root in SHARPS))
-_MAJOR = (5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0)
-_MINOR = (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0)
+# A scale's notes, its tonic and fifth above the others; in minor the leading note is no stranger.
+_MAJOR = (5.5, 0.7, 4.0, 0.7, 4.0, 4.0, 0.7, 4.3, 0.7, 4.0, 0.7, 4.0)
+_MINOR = (5.5, 0.7, 4.0, 4.0, 0.7, 4.0, 0.7, 4.3, 4.0, 0.7, 4.0, 1.5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,9 @@ class HarmonyWeights:
     change_at_bar: float = 0.6
     none: float = -2.0
     key_trust: float = 2.0
-    key_bass: tuple[float, ...] = (0.3, 0, 0.05, 0, 0, 0.1, 0, 0.2, 0, 0, 0, 0)
+    key_bass: tuple[float, ...] = (0.2, 0, 0.05, 0, 0, 0.1, 0, 0.15, 0, 0, 0, 0)
     modulation: float = 0.0005
-    least_key: float = 0.35
+    least_key: float = 0.2
 
 
 HARMONY = HarmonyWeights()

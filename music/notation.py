@@ -81,7 +81,8 @@ def _write(strokes: Sequence[Stroke], edges: Sequence[Fraction], bars: Sequence[
         at = begin
         while upcoming < len(strokes) and strokes[upcoming].end <= begin:
             upcoming += 1
-        for stroke in strokes[upcoming:]:
+        # A slice would copy the rest of the piece for every bar.
+        for stroke in map(strokes.__getitem__, range(upcoming, len(strokes))):
             if stroke.start >= end:
                 break
             start, until = max(stroke.start, begin), min(stroke.end, end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -16,6 +17,7 @@ from music.note import Note
 
 _GRIDS: tuple[tuple[int, float], ...] = ((1, 0.0), (2, 1.0), (4, 2.6), (3, 3.2), (6, 6.5), (8, 7.5))
 """Divisions of a beat and what choosing one costs, in log units: simpler ones are likelier."""
+_SHORTEST = Fraction(1, 32)
 _SPREAD_S = 0.022
 _COLLIDE = 4.0
 _SHORTEST_REST = Fraction(1, 2)
@@ -71,7 +73,8 @@ def place_strokes(notes: Iterable[Note], bars: Sequence[Bar]) -> tuple[list[Stro
     placed: dict[Fraction, list[Note]] = {}
     for at, played in inside.items():
         beat = beats[at]
-        grid = choose_grid([phase for phase, _ in played], (beat.end - beat.begin) / SAMPLE_RATE_HZ)
+        finest = max(1, int(beat.length / _SHORTEST))
+        grid = choose_grid([phase for phase, _ in played], (beat.end - beat.begin) / SAMPLE_RATE_HZ, finest)
         for phase, group in played:
             start = beat.at + beat.length * Fraction(round(phase * grid), grid)
             last = beats[-1]
@@ -80,15 +83,16 @@ def place_strokes(notes: Iterable[Note], bars: Sequence[Bar]) -> tuple[list[Stro
     return _held(placed, beats), left_out
 
 
-def choose_grid(phases: Sequence[float], length_s: float) -> int:
-    """Into how many parts a beat is divided, by the places (0..1) of the strokes in it."""
+def choose_grid(phases: Sequence[float], length_s: float, finest: int = 8) -> int:
+    """Into how many parts a beat is divided, at most `finest`, by the places (0..1) of the strokes in it."""
     spread = _SPREAD_S / max(length_s, 0.05)
+    grids = [(grid, price) for grid, price in _GRIDS if grid <= finest]
     costs = []
-    for grid, price in _GRIDS:
+    for grid, price in grids:
         steps = [round(phase * grid) for phase in phases]
         off = sum(0.5 * ((phase - step / grid) / spread) ** 2 for phase, step in zip(phases, steps, strict=True))
         costs.append(off + price + _COLLIDE * (len(steps) - len(set(steps))))
-    return _GRIDS[int(np.argmin(costs))][0]
+    return grids[int(np.argmin(costs))][0]
 
 
 def split_voices(strokes: Sequence[Stroke], bars: Sequence[Bar]) -> tuple[list[Stroke], list[Stroke]]:
@@ -98,8 +102,9 @@ def split_voices(strokes: Sequence[Stroke], bars: Sequence[Bar]) -> tuple[list[S
         edges.append(edges[-1] + bar.length)
     upper: list[Stroke] = []
     lower: list[Stroke] = []
+    starts = [stroke.start for stroke in strokes]
     for begin, end in itertools.pairwise(edges):
-        within = [stroke for stroke in strokes if begin <= stroke.start < end]
+        within = list(strokes[bisect_left(starts, begin) : bisect_left(starts, end)])
         bass = [stroke for stroke in within if _is_bass(stroke, within)]
         if not bass or len(bass) == len(within) or max(len(stroke.notes) for stroke in within) > 3:
             upper += within

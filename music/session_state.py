@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from music.beats import Bar, BarState
 from music.events import (
+    BarsRevised,
     CadenceChanged,
     GapFound,
+    HarmonyRevised,
     NoteRevised,
     Payload,
     Progressed,
@@ -20,6 +23,7 @@ from music.events import (
     SnapshotTaken,
     is_durable,
 )
+from music.harmony import ChordSpan, KeySpan
 from music.note import SETTLED, Note, NoteState
 
 
@@ -32,6 +36,8 @@ class SessionState:
         processed_until: the watermark, a sample index.
         cadence: samples between two looks for tentative notes, 0 for none; None until it is told.
         notes: the latest revision of every note that is not retracted, by id.
+        bars, chords: the committed ones, in order; tentative_bars, tentative_chords: what comes after them for now.
+        keys: all so far.
     """
 
     def __init__(self) -> None:
@@ -48,6 +54,11 @@ class SessionState:
         self.gaps: list[GapFound] = []
         self.ended: SessionEnded | None = None
         self.failed: SessionFailed | None = None
+        self.bars: list[Bar] = []
+        self.tentative_bars: list[Bar] = []
+        self.chords: list[ChordSpan] = []
+        self.tentative_chords: list[ChordSpan] = []
+        self.keys: list[KeySpan] = []
         self._tentative: dict[str, int] = {}  # onsets by id; few, while the notes are many
 
     @property
@@ -68,6 +79,7 @@ class SessionState:
         """
         self.sequence = self.durable_sequence
         self._drop_tentative()
+        self._drop_tentative_music()
 
     def apply(self, event: SessionEvent) -> None:
         """Fold one event in."""
@@ -89,6 +101,7 @@ class SessionState:
             case SessionStarted() as started:
                 self.started = started
                 self._drop_tentative()
+                self._drop_tentative_music()
             case NoteRevised(note):
                 self._revise(note)
             case Progressed(received_until, duration):
@@ -96,9 +109,10 @@ class SessionState:
                 self.duration = self.duration if duration is None else duration
             case CadenceChanged(cadence):
                 self.cadence = cadence
+            case BarsRevised() | HarmonyRevised():
+                self._revise_music(payload)
             case GapFound() as gap:
-                if gap not in self.gaps:
-                    self.gaps.append(gap)
+                self._add_gap(gap)
             case SessionEnded() as ended:
                 self.ended = ended
                 self._close(ended.duration)
@@ -117,6 +131,9 @@ class SessionState:
             gaps=tuple(self.gaps),
             ended=self.ended,
             failed=self.failed,
+            bars=tuple(self.bars),
+            chords=tuple(self.chords),
+            keys=tuple(self.keys),
         )
 
     def sorted_notes(self) -> list[Note]:
@@ -138,6 +155,35 @@ class SessionState:
         if note.state is NoteState.TENTATIVE:
             self._tentative[note.id] = note.onset
 
+    def _add_gap(self, gap: GapFound) -> None:
+        if gap not in self.gaps:
+            self.gaps.append(gap)
+
+    def _revise_music(self, revised: BarsRevised | HarmonyRevised) -> None:
+        if isinstance(revised, BarsRevised):
+            self._revise_bars(revised.bars, revised.state)
+        else:
+            self._revise_harmony(revised)
+
+    def _revise_bars(self, bars: Iterable[Bar], state: BarState) -> None:
+        for bar in bars if state is BarState.COMMITTED else ():
+            # A later attempt tells the same bars again.
+            if not self.bars or bar.number > self.bars[-1].number:
+                self.bars.append(bar)
+        after = self.bars[-1].number if self.bars else -1
+        rest = bars if state is BarState.TENTATIVE else self.tentative_bars
+        self.tentative_bars = [bar for bar in rest if bar.number > after]
+
+    def _revise_harmony(self, harmony: HarmonyRevised) -> None:
+        for chord in harmony.chords if harmony.state is BarState.COMMITTED else ():
+            if not self.chords or chord.start >= self.chords[-1].end:
+                self.chords.append(chord)
+        after = self.chords[-1].end if self.chords else 0
+        rest = harmony.chords if harmony.state is BarState.TENTATIVE else self.tentative_chords
+        self.tentative_chords = [chord for chord in rest if chord.start >= after]
+        if harmony.keys:
+            self.keys = list(harmony.keys)
+
     def _raise_watermark(self, processed_until: int) -> None:
         if processed_until <= self.processed_until:
             return
@@ -154,6 +200,11 @@ class SessionState:
     def _close(self, duration: int) -> None:
         self.duration = duration
         self._drop_tentative()
+        self._drop_tentative_music()
+
+    def _drop_tentative_music(self) -> None:
+        self.tentative_bars = []
+        self.tentative_chords = []
 
     def _replace(self, event: SessionEvent, snapshot: SnapshotTaken) -> None:
         if snapshot.sequence <= self.sequence:
@@ -167,6 +218,8 @@ class SessionState:
         self.notes = {note.id: note for note in snapshot.notes}
         self._tentative.clear()
         self.gaps = list(snapshot.gaps)
+        self.bars, self.chords, self.keys = list(snapshot.bars), list(snapshot.chords), list(snapshot.keys)
+        self._drop_tentative_music()
         self.ended = snapshot.ended
         self.failed = snapshot.failed
         over = snapshot.ended or snapshot.failed

@@ -7,6 +7,7 @@ The one convention, said here and nowhere else: string 1 is the first of the tun
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from music.errors import InvalidInput, Reason
 
@@ -95,13 +96,16 @@ class Instrument:
 
     def positions_of(self, pitch: int) -> list[Position]:
         """Every place that yields `pitch`, by string number; empty when there is none."""
-        last_fret = self.fret_count - self.capo
-        found = []
-        for string, open_pitch in enumerate(self.tuning, start=1):
-            fret = pitch - open_pitch - self.capo
-            if 0 <= fret <= last_fret:
-                found.append(Position(string, fret))
-        return found
+        return list(_positions(self, pitch))
+
+
+@lru_cache(maxsize=4096)
+def _positions(instrument: Instrument, pitch: int) -> tuple[Position, ...]:
+    last_fret = instrument.fret_count - instrument.capo
+    frets = [
+        (string, pitch - open_pitch - instrument.capo) for string, open_pitch in enumerate(instrument.tuning, start=1)
+    ]
+    return tuple(Position(string, fret) for string, fret in frets if 0 <= fret <= last_fret)
 
 
 def parse_tuning(text: str) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from music.arranging import least_cost
-from music.hand_path import GROUP_SAMPLES
+from music.hand_score import GROUP_SAMPLES
 from music.note import Note
 from music.preferences import DEFAULT_PREFERENCES, Preferences
 from music.tuning import TUNINGS, Instrument

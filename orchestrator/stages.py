@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -23,6 +23,8 @@ from music.activations import Activations
 from music.audio import SAMPLE_RATE_HZ
 from music.errors import InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat, CadenceChanged, NoteRevised, Progressed, SessionConfig
+from music.live_music import LiveMusic, Revision
+from music.note import NoteState
 from music.scribe import Scribe
 from music.tuning import Instrument
 from orchestrator.cadence import Cadence
@@ -74,7 +76,7 @@ class Step:
         received_until: signal taken in so far, a sample index.
         duration: the whole recording's length, once known.
         cadence: what became of the cadence, if it changed.
-        tells_progress: whether it is time to say how far things are.
+        music: what is new of bars and harmony.
     """
 
     notes: tuple[NoteRevised, ...]
@@ -83,7 +85,7 @@ class Step:
     received_until: int
     duration: int | None
     cadence: CadenceChanged | None = None
-    tells_progress: bool = False
+    music: tuple[Revision, ...] = ()
 
 
 @dataclass
@@ -210,14 +212,11 @@ class Transcribing:
 
 
 class Scribing:
-    """The third stage: activations → what happens to the notes. `taken` is the signal that went through, in samples.
-
-    Most pieces change nothing, and the stage behind does not hear of those. Progress is told four times a second of
-    audio at most, and at the end; notes carry the watermark too.
-    """
+    """The third stage: activations → what happens to the notes. `taken` is the signal that went through, in samples."""
 
     def __init__(self, scribe: Scribe) -> None:
         self._scribe = scribe
+        self._music = LiveMusic()
         self.taken = 0
         self._told_until = -_PROGRESS_EVERY
 
@@ -227,38 +226,59 @@ class Scribing:
             async for piece in each(known):
                 self.taken = piece.taken
                 if not piece.activations:
-                    await self._tell([], self._scribe.processed_until, piece.duration, out, piece.cadence)
+                    await put(out, self._step([], self._scribe.processed_until, piece.duration, piece.cadence))
                 for activations in piece.activations:
                     before = self._scribe.processed_until
                     work = partial(self._scribe.advance if activations.settled else self._scribe.preview, activations)
                     notes = await _off_loop_if(len(activations) > _INLINE_FRAMES, work)
-                    await self._tell(notes, before, piece.duration, out)
+                    await self._put_news(self._step(notes, before, piece.duration), out)
+                    await self._tell_music(notes, piece.duration, out)
             before = self._scribe.processed_until
-            await self._tell(self._scribe.finish(self.taken), before, self.taken, out)
+            notes = self._scribe.finish(self.taken)
+            self._listen(notes)
+            music = await anyio.to_thread.run_sync(self._music.finish, self.taken)
+            await put(out, replace(self._step(notes, before, self.taken), music=tuple(music)))
 
-    async def _tell(
-        self,
-        notes: list[NoteRevised],
-        before: int,
-        duration: int | None,
-        out: MemoryObjectSendStream[Step],
-        cadence: CadenceChanged | None = None,
+    async def _tell_music(
+        self, notes: list[NoteRevised], duration: int | None, out: MemoryObjectSendStream[Step]
     ) -> None:
-        is_due = self.taken == duration or self.taken - self._told_until >= _PROGRESS_EVERY
-        tells_progress = is_due and cadence is None
-        if tells_progress:
+        """Bars and harmony follow the notes they are made of, about once a second; the notes do not wait for them."""
+        self._listen(notes)
+        now = self._scribe.processed_until
+        if self._music.is_due(now):
+            music = await anyio.to_thread.run_sync(self._music.advance, now)
+            if music:
+                await self._put_news(replace(self._step([], now, duration), music=tuple(music)), out)
+
+    async def _put_news(self, step: Step, out: MemoryObjectSendStream[Step]) -> None:
+        """Pass a step on unless it says nothing and it is not yet time for progress: most steps wake nobody."""
+        is_due = self.taken == step.duration or self.taken - self._told_until >= _PROGRESS_EVERY
+        if is_due:
             self._told_until = self.taken
-        if notes or tells_progress or cadence is not None:
-            after = self._scribe.processed_until
-            await put(out, Step(tuple(notes), before, after, self.taken, duration, cadence, tells_progress))
+        if is_due or step.notes or step.music:
+            await put(out, step)
+
+    def _listen(self, notes: list[NoteRevised]) -> None:
+        for revised in notes:
+            if revised.note.state is NoteState.COMMITTED:
+                self._music.add(revised.note)
+
+    def _step(
+        self, notes: list[NoteRevised], before: int, duration: int | None, cadence: CadenceChanged | None = None
+    ) -> Step:
+        return Step(tuple(notes), before, self._scribe.processed_until, self.taken, duration, cadence)
 
 
 @dataclass
 class Telling:
-    """The fourth stage: steps → the log. `watermark` is the last step's."""
+    """The fourth stage: steps → the log. `watermark` is the last step's.
+
+    Progress is told four times a second of audio at most, and at the end; notes carry the watermark too.
+    """
 
     publisher: Publisher
     watermark: int = 0
+    _told_until: int = field(default=-_PROGRESS_EVERY, init=False)
 
     async def run(self, steps: MemoryObjectReceiveStream[Step]) -> None:
         """Publish every step.
@@ -272,8 +292,12 @@ class Telling:
                 continue
             for revised in step.notes:
                 await self.publisher.publish(revised, step.before)
+            for told in step.music:
+                await self.publisher.publish(told, step.after)
             self.watermark = step.after
-            if step.tells_progress:
+            is_last = step.received_until == step.duration
+            if is_last or step.received_until - self._told_until >= _PROGRESS_EVERY:
+                self._told_until = step.received_until
                 await self.publisher.publish(Progressed(step.received_until, step.duration), step.after)
 
 

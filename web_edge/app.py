@@ -20,6 +20,7 @@ from web_edge.bus_link import BusLink
 from web_edge.database import Database
 from web_edge.documents import Documents
 from web_edge.documents_api import DocumentsApi
+from web_edge.exports_api import ExportsApi, Limits
 from web_edge.guard import Guard
 from web_edge.health import Health
 from web_edge.hub import Hub
@@ -93,9 +94,12 @@ class _Edge:
         live = LiveSessions(settings.max_live_sessions)
         self._sockets = Sockets(settings, relay, uplink, self._recorder, live)
         self._health = Health(database, self.bus, uplink)
+        documents = DocumentsApi(self._transcriptions, Documents(database))
+        limits = Limits(settings.export_limit_s, settings.export_memory_bytes, settings.concurrent_exports)
+        self._exports = ExportsApi(self._transcriptions, documents, limits)
         self._api = TranscriptionsApi(
             transcriptions=self._transcriptions,
-            documents=DocumentsApi(self._transcriptions, Documents(database)),
+            documents=documents,
             files=self._files,
             jobs=self.jobs,
             live=live,
@@ -106,7 +110,7 @@ class _Edge:
         )
 
     def routes(self) -> list[BaseRoute]:
-        return [*self._health.routes(), *self._api.routes(), *self._sockets.routes()]
+        return [*self._health.routes(), *self._api.routes(), *self._exports.routes(), *self._sockets.routes()]
 
     async def tidy(self) -> None:
         """Clear away what a crash left half done."""

@@ -10,8 +10,10 @@ from google.protobuf import json_format
 
 from music.errors import GenesisError
 from music.events import (
+    BarsRevised,
     CadenceChanged,
     GapFound,
+    HarmonyRevised,
     NoteRevised,
     Progressed,
     SessionEnded,
@@ -27,6 +29,8 @@ from wire.errors import to_problem
 FRAME_TYPES: Final[dict[type, str]] = {
     SessionStarted: "session:started",
     NoteRevised: "note",
+    BarsRevised: "bar",
+    HarmonyRevised: "harmony",
     Progressed: "progress:update",
     CadenceChanged: "cadence:changed",
     GapFound: "gap",

@@ -14,8 +14,10 @@ from music.errors import Reason
 from music.events import (
     AudioEncoding,
     AudioFormat,
+    BarsRevised,
     EndReason,
     GapFound,
+    HarmonyRevised,
     NoteRevised,
     SessionConfig,
     SessionEnded,
@@ -88,7 +90,8 @@ async def write_event(connection: AsyncConnection, known: Transcription, event: 
             await _write_gaps(connection, known.id, [gap])
         case SessionEnded() | SessionFailed() as over:
             await _set(connection, known.id, **_end_values(known, over))
-        case UnknownEvent():
+        case BarsRevised() | HarmonyRevised() | UnknownEvent():
+            # Bars and harmony of a session that is over are found anew in its notes, all of them at once.
             pass
         case _:
             raise AssertionError(f"{type(event.payload).__name__} is not durable")

@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     job_backoff_s: PositiveFloat = 0.25
     job_backoff_max_s: PositiveFloat = 10.0
 
+    concurrent_exports: PositiveInt = 1
+    export_limit_s: PositiveFloat = 120.0
+    export_memory_bytes: PositiveInt = 2 << 30
+
     max_sockets: PositiveInt = 128
     max_live_sessions: PositiveInt = 16
     max_frame_bytes: PositiveInt = 1 << 20

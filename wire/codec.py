@@ -12,9 +12,11 @@ from music.errors import InvalidInput, Reason
 from music.events import (
     AudioEncoding,
     AudioFormat,
+    BarsRevised,
     CadenceChanged,
     EndReason,
     GapFound,
+    HarmonyRevised,
     ModelReference,
     NoteRevised,
     Payload,
@@ -32,6 +34,18 @@ from music.note import Alternative, Note, NoteState, PitchBend, Technique
 from music.player import DEFAULT_PLAYER, Player
 from music.tuning import DEFAULT_FRETS, TUNINGS, Instrument, Position
 from wire.gen.genesis.v1 import audio_pb2, error_pb2, event_pb2, instrument_pb2, note_pb2, player_pb2, session_pb2
+from wire.rhythm_codec import (
+    decode_bar,
+    decode_bars,
+    decode_chord,
+    decode_harmony,
+    decode_key,
+    encode_bar,
+    encode_bars,
+    encode_chord,
+    encode_harmony,
+    encode_key,
+)
 
 _ENCODINGS = {
     audio_pb2.AUDIO_ENCODING_PCM_S16LE: AudioEncoding.PCM_S16LE,
@@ -224,10 +238,10 @@ def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:
             message.started.CopyFrom(_encode_started(started))
         case NoteRevised(note):
             message.note.CopyFrom(encode_note(note))
-        case Progressed(received_until, duration):
-            message.progress.received_until_s = seconds(received_until)
-            if duration is not None:
-                message.progress.duration_s = seconds(duration)
+        case BarsRevised() | HarmonyRevised():
+            _encode_music(message, event.payload)
+        case Progressed() as progressed:
+            message.progress.CopyFrom(_encode_progress(progressed))
         case CadenceChanged(cadence, cause):
             message.cadence.CopyFrom(session_pb2.CadenceChanged(cadence_s=seconds(cadence), cause=cause))
         case GapFound() as gap:
@@ -269,6 +283,9 @@ def encode_snapshot(session_id: str, snapshot: SnapshotTaken) -> session_pb2.Ses
         gaps=[_encode_gap(gap) for gap in snapshot.gaps],
         ended=None if snapshot.ended is None else _encode_ended(snapshot.ended),
         failed=None if snapshot.failed is None else _encode_failed(snapshot.failed),
+        bars=[encode_bar(bar) for bar in snapshot.bars],
+        chords=[encode_chord(chord) for chord in snapshot.chords],
+        keys=[encode_key(key) for key in snapshot.keys],
     )
 
 
@@ -282,6 +299,9 @@ def decode_snapshot(message: session_pb2.SessionSnapshot) -> SnapshotTaken:
         gaps=tuple(_decode_gap(gap) for gap in message.gaps),
         ended=_decode_ended(message.ended) if message.HasField("ended") else None,
         failed=_decode_failed(message.failed) if message.HasField("failed") else None,
+        bars=tuple(decode_bar(bar) for bar in message.bars),
+        chords=tuple(decode_chord(chord) for chord in message.chords),
+        keys=tuple(decode_key(key) for key in message.keys),
     )
 
 
@@ -297,10 +317,10 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:
             return _decode_started(message.started)
         case "note":
             return NoteRevised(decode_note(message.note))
+        case "bars" | "harmony":
+            return decode_bars(message.bars) if message.HasField("bars") else decode_harmony(message.harmony)
         case "progress":
-            progress = message.progress
-            duration = sample_at(progress.duration_s) if progress.HasField("duration_s") else None
-            return Progressed(sample_at(progress.received_until_s), duration)
+            return _decode_progress(message.progress)
         case "cadence":
             return CadenceChanged(sample_at(message.cadence.cadence_s), message.cadence.cause)
         case "gap":
@@ -311,13 +331,35 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:
             return _decode_failed(message.failed)
         case "snapshot":
             return decode_snapshot(message.snapshot)
-        case _ if not message.sequence:
-            raise InvalidInput(
-                Reason.REQUEST_INVALID, "This is no session event: it has neither a number nor a payload."
-            )
         case _:
-            # Only the first durable event names none before it, and that one is known for good.
-            return UnknownEvent(is_durable=message.previous_durable_sequence > 0)
+            return _decode_unknown(message)
+
+
+def _decode_unknown(message: event_pb2.SessionEvent) -> UnknownEvent:
+    if not message.sequence:
+        raise InvalidInput(Reason.REQUEST_INVALID, "This is no session event: it has neither a number nor a payload.")
+    # Only the first durable event names none before it, and that one is known for good.
+    return UnknownEvent(is_durable=message.previous_durable_sequence > 0)
+
+
+def _encode_music(message: event_pb2.SessionEvent, revised: BarsRevised | HarmonyRevised) -> None:
+    if isinstance(revised, BarsRevised):
+        message.bars.CopyFrom(encode_bars(revised))
+    else:
+        message.harmony.CopyFrom(encode_harmony(revised))
+
+
+def _encode_progress(progressed: Progressed) -> session_pb2.Progress:
+    duration = progressed.duration
+    return session_pb2.Progress(
+        received_until_s=seconds(progressed.received_until),
+        duration_s=None if duration is None else seconds(duration),
+    )
+
+
+def _decode_progress(message: session_pb2.Progress) -> Progressed:
+    duration = sample_at(message.duration_s) if message.HasField("duration_s") else None
+    return Progressed(sample_at(message.received_until_s), duration)
 
 
 def _encode_started(started: SessionStarted) -> session_pb2.SessionStarted:

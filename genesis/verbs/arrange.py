@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +9,10 @@ import typer
 
 from genesis import options
 from genesis.exits import verb
+from genesis.files import Files, read_document
 from genesis.options import read_instrument, read_pins, read_player
-from genesis.output import check_writable, write_json
+from genesis.output import STDOUT, check_writable
 from genesis.results import tell_unplaced
-from music.errors import InvalidInput, NotFound, Reason
 from music.player import MAX_STRETCH
 from music.tuning import DEFAULT_FRETS
 
@@ -21,7 +20,11 @@ from music.tuning import DEFAULT_FRETS
 @verb
 async def arrange(
     notes: Annotated[str, typer.Argument(metavar="NOTES.json", help="Notes in the file schema.")],
-    json: Annotated[Path, typer.Option("--json", metavar="FILE", help="Where to write; - is stdout.")] = Path("-"),
+    json: options.Json = None,
+    txt: options.Txt = None,
+    midi: options.Midi = None,
+    musicxml: options.MusicXml = None,
+    gp5: options.Gp5 = None,
     tuning: Annotated[
         str | None, typer.Option("--tuning", metavar="NAME|64,59,…", help="Instead of the file's own.")
     ] = None,
@@ -42,20 +45,16 @@ async def arrange(
     player, pins = read_player(difficulty, style, max_stretch, neck), read_pins(pin)
     wanted = None if tuning is None else read_instrument(tuning, 0).tuning
     read_instrument("standard", capo or 0, frets or DEFAULT_FRETS)
-    check_writable([json])
+    files = Files(json=json, txt=txt, midi=midi, musicxml=musicxml, gp5=gp5)
+    files = files if files.is_any_named else Files(json=STDOUT)
+    check_writable(files.paths)
     arranged = arrange_document(
-        _read(Path(notes)), tuning=wanted, capo=capo, fret_count=frets, preferences=player.preferences, pins=pins
+        read_document(Path(notes)),
+        tuning=wanted,
+        capo=capo,
+        fret_count=frets,
+        preferences=player.preferences,
+        pins=pins,
     )
-    write_json(json, arranged)
+    files.write(arranged, title=Path(notes).stem)
     tell_unplaced(summary_of(parse_document(arranged).notes))
-
-
-def _read(path: Path) -> object:
-    try:
-        return json_format.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise NotFound(Reason.FILE_NOT_FOUND, f"There is no file {path}.") from None
-    except OSError as error:
-        raise InvalidInput(Reason.REQUEST_INVALID, f"{path} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(Reason.REQUEST_INVALID, f"{path} is not JSON: {error}.") from None

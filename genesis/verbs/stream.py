@@ -13,6 +13,7 @@ import typer
 from genesis import options
 from genesis.audio_file import check_audio_file
 from genesis.exits import verb
+from genesis.files import Files
 from genesis.latency import LatencyMeter
 from genesis.options import (
     DEFAULT_SERVER,
@@ -65,16 +66,16 @@ async def stream(
     instrument, player = read_instrument(tuning, capo, frets), read_player(difficulty, style, max_stretch, neck)
     wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
     refuse_pins_without_final(pins, final=final)
-    results = Results(json=json, txt=txt, final=final, pins=pins, guess_tuning=guess_tuning)
-    if jsonl and STDOUT in results.paths:
+    files = Files(json=json, txt=txt)
+    if jsonl and STDOUT in files.paths:
         not_available("--jsonl together with a result on stdout", "name a file")
-    check_writable(results.paths)
+    check_writable(files.paths)
     session = _Session(server, wish, realtime=realtime, jsonl=jsonl)
     await session.run(check_audio_file(audio))
     sys.stderr.write(session.summary() + "\n")
     raise_failure(session.state)
-    if not jsonl or any(results.paths):
-        results.write(session.state, wish)
+    if not jsonl or files.is_any_named:
+        Results(files, final, pins, guess_tuning).write(session.state, wish, title=Path(audio).stem)
 
 
 class _Session:

@@ -11,13 +11,13 @@ import typer
 from genesis import options
 from genesis.audio_file import check_audio_file, read_chunks
 from genesis.exits import verb
+from genesis.files import Files
 from genesis.options import (
     Wish,
     read_instrument,
     read_pins,
     read_player,
     read_wish,
-    refuse_exports,
     refuse_pins_without_final,
 )
 from genesis.output import check_writable
@@ -57,17 +57,16 @@ async def transcribe(
 
     Prints a text tab unless a file is named.
     """
-    refuse_exports(midi, musicxml, gp5)
     instrument, player = read_instrument(tuning, capo, frets), read_player(difficulty, style, max_stretch, neck)
     wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
     refuse_pins_without_final(pins, final=final)
-    results = Results(json=json, txt=txt, final=final, pins=pins, guess_tuning=guess_tuning)
-    check_writable(results.paths)
+    files = Files(json=json, txt=txt, midi=midi, musicxml=musicxml, gp5=gp5)
+    check_writable(files.paths)
     path = check_audio_file(audio)
     with shown_progress(path.name) as show:
         state = await (_remotely(server, path, wish, show) if server else _here(path, wish, show))
     raise_failure(state)
-    results.write(state, wish)
+    Results(files, final, pins, guess_tuning).write(state, wish, title=path.stem)
 
 
 async def _here(path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:

@@ -147,3 +147,38 @@ def two_voices(random: np.random.Generator, instrument: Instrument, bars: int) -
 def doubled_speed(strokes: Sequence[Stroke]) -> list[Stroke]:
     """The same in half the beats."""
     return [replace(s, beat=s.beat / 2, length=s.length / 2) for s in strokes]
+
+
+_ORDERS = ((0, 1, 2), (0, 1, 2, 1), (0, 2, 1, 2), (0, 1, 0, 2), (0, 1, 2, 1, 2, 1))
+
+
+def over_open(random: np.random.Generator, instrument: Instrument, bars: int) -> list[Stroke]:
+    """A melody along a high string, broken up with the two strings below it, over an open bass.
+
+    Mostly the strings below ring open however high the melody is; now and then the hand grips them where it is.
+    """
+    top, last = int(random.choice([1, 1, 1, 2])), min(14, instrument.fret_count - instrument.capo)
+    low = range(max(top + 3, instrument.string_count - 2), instrument.string_count + 1)
+    bass = Position(int(random.choice(low)) if len(low) else instrument.string_count, 0)
+    scale = SCALES[str(random.choice(["minor", "major", "dorian", "mixolydian", "harmonic_minor"]))]
+    tonic, along = instrument.pitch_at(bass), [Position(top, fret) for fret in range(last + 1)]
+    rungs = [place for place in along if (instrument.pitch_at(place) - tonic) % 12 in scale] or along
+    order, step = _ORDERS[random.integers(len(_ORDERS))], float(random.choice([1 / 3, 0.5, 0.25]))
+    at, gripped = int(random.integers(len(rungs))), float(random.choice([0.0, 0.15, 0.4]))
+    stay, pinch = float(random.uniform(0.3, 0.8)), float(random.uniform(0.3, 1.0))
+    strokes: list[Stroke] = []
+    for bar in range(bars):
+        fret, grip = rungs[at].fret, random.random() < gripped
+        under = [Position(top + n, max(0, fret - int(random.integers(0, 3))) if grip else 0) for n in (1, 2)]
+        for index in range(round(BEATS / step)):
+            beat, voice = bar * BEATS + index * step, order[index % len(order)]
+            if voice == 0 and index and random.random() >= stay:
+                at = int(np.clip(at + random.integers(-2, 3), 0, len(rungs) - 1))
+                near = not grip or abs(rungs[at].fret - fret) <= 2
+                at = at if near else min(range(len(rungs)), key=lambda rung: abs(rungs[rung].fret - fret))
+            place = rungs[at] if voice == 0 else under[voice - 1]
+            strokes.append(Stroke(beat, place, step * 3, 0.7 if voice == 0 else 0.55))
+            if index == 0 and random.random() < pinch:
+                strokes.append(Stroke(beat, bass, BEATS * 0.98, 0.65, PLUCK, 0.003))
+        at = int(np.clip(at + random.integers(-3, 4), 0, len(rungs) - 1))
+    return strokes

@@ -14,7 +14,7 @@ import numpy as np
 
 from inference.training import song_shapes as shapes
 from inference.training.score import Performance
-from inference.training.song_backing import chopped, picked, riffed, strummed, two_voices
+from inference.training.song_backing import chopped, over_open, picked, riffed, strummed, two_voices
 from inference.training.song_lines import (
     BEATS,
     write_along,
@@ -33,12 +33,13 @@ IDIOMS: Mapping[str, float] = MappingProxyType(
     {
         "open_strummed": 0.13,
         "open_picked": 0.14,
-        "melody": 0.14,
+        "melody": 0.13,
         "altered": 0.05,
+        "over_open": 0.03,
         "barre": 0.06,
-        "power": 0.11,
+        "power": 0.10,
         "riff": 0.08,
-        "solo": 0.10,
+        "solo": 0.09,
         "run": 0.02,
         "along": 0.01,
         "doubled": 0.02,
@@ -64,24 +65,28 @@ _TUNINGS: Mapping[str, Mapping[str, float]] = {
     "melody": {"standard": 0.85, "half_step_down": 0.05, "drop_d": 0.05, "ukulele": 0.05},
     "run": _PLAIN,
     "classical": {"standard": 0.8, "drop_d": 0.2},
+    "over_open": {"standard": 0.8, "drop_d": 0.1, "half_step_down": 0.1},
 }
-_CAPO = {"melody": 0.15, "open_strummed": 0.35, "open_picked": 0.4, "altered": 0.2}
+_CAPO = {"melody": 0.15, "open_strummed": 0.35, "open_picked": 0.4, "altered": 0.2, "over_open": 0.15}
 
 
-def write_song(random: np.random.Generator, idiom: str, duration_s: float) -> Performance:
+def write_song(
+    random: np.random.Generator, idiom: str, duration_s: float, instrument: Instrument | None = None
+) -> Performance:
     """One track.
 
     Args:
         random: everything is drawn from it and nothing else.
         idiom: one of `IDIOMS`.
         duration_s: length; the last notes end within it.
+        instrument: what it is played on, instead of one that the idiom likes.
 
     Raises:
         ValueError: there is no such idiom.
     """
     if idiom not in IDIOMS:
         raise ValueError(f"There is no idiom {idiom!r}; there is: {', '.join(IDIOMS)}.")
-    instrument = _instrument(random, idiom)
+    instrument = instrument or _instrument(random, idiom)
     tempo_bpm = float(np.exp(random.uniform(*np.log((70.0, 170.0)))))
     bars = max(2, int(duration_s * tempo_bpm / 60 / BEATS) + 1)
     clock = draw_clock(random, tempo_bpm, bars * BEATS, 0.2)
@@ -119,6 +124,8 @@ def _part(random: np.random.Generator, instrument: Instrument, idiom: str, bars:
             return strummed(random, shapes.open_progression(random, bars), bars)
         case "open_picked":
             return picked(random, shapes.open_progression(random, bars), bars, melody=bool(random.random() < 0.4))
+        case "over_open":
+            return over_open(random, instrument, bars)
         case "altered":
             return _altered(random, instrument, bars)
         case "barre":

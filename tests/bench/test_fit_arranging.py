@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bench._fit_hand import Passage, _loss, fit_hand, mean_loss, pack, passages, start_weights, unpack
+from bench._fit_hand import FITTED, Passage, _loss, fit_hand, mean_loss, pack, passages, start_weights, unpack
 from bench._fit_prior import Questions, _draw_weights, _slopes, fit_prior, questions, share_right
 from bench._tabs import Tab, song
 from bench.fit_arranging import usual_places
@@ -19,7 +19,7 @@ from music.tuning import Instrument
 
 def small_passage(random: np.random.Generator) -> Passage:
     sizes = (3, 4, 2)
-    holding = tuple(random.random((size, len(HOLDING) + 1)).astype(np.float32) for size in sizes)
+    holding = tuple(random.random((size, len(HOLDING) + len(FITTED))).astype(np.float32) for size in sizes)
     moving = tuple(random.random((a * b, len(MOVING))).astype(np.float32) for a, b in itertools.pairwise(sizes))
     known = (np.zeros(3), np.array([0.0, -np.inf, 0.0, -np.inf]), np.array([-np.inf, 0.0]))
     return Passage(holding, moving, known, labels=2)
@@ -27,14 +27,14 @@ def small_passage(random: np.random.Generator) -> Passage:
 
 def test_the_loss_is_what_counting_all_ways_gives() -> None:
     random = np.random.default_rng(1)
-    passage, parameters = small_passage(random), random.normal(0, 1, len(HOLDING) + len(MOVING) + 1)
-    at_holding = np.concatenate([parameters[: len(HOLDING)], parameters[-1:]])
+    passage, parameters = small_passage(random), random.normal(0, 1, len(HOLDING) + len(MOVING) + len(FITTED))
+    at_holding = np.concatenate([parameters[: len(HOLDING)], parameters[len(HOLDING) + len(MOVING) :]])
     every, agreeing = 0.0, 0.0
     for way in itertools.product(*(range(len(holding)) for holding in passage.holding)):
         cost = sum(passage.holding[i][state] @ at_holding for i, state in enumerate(way))
         for i, (a, b) in enumerate(itertools.pairwise(way)):
             row = a * len(passage.holding[i + 1]) + b
-            cost += passage.moving[i][row] @ parameters[len(HOLDING) : -1]
+            cost += passage.moving[i][row] @ parameters[len(HOLDING) : len(HOLDING) + len(MOVING)]
         every += np.exp(-cost)
         agreeing += np.exp(-cost) * all(passage.known[i][state] == 0 for i, state in enumerate(way))
     assert _loss(passage, parameters)[0] == pytest.approx(np.log(every) - np.log(agreeing), rel=1e-5)
@@ -42,7 +42,7 @@ def test_the_loss_is_what_counting_all_ways_gives() -> None:
 
 def test_the_hand_s_slopes_are_differences() -> None:
     random = np.random.default_rng(2)
-    passage, parameters = small_passage(random), random.normal(0, 1, len(HOLDING) + len(MOVING) + 1)
+    passage, parameters = small_passage(random), random.normal(0, 1, len(HOLDING) + len(MOVING) + len(FITTED))
     slope = _loss(passage, parameters)[1]
     for index in range(len(parameters)):
         step = np.zeros(len(parameters))
@@ -85,7 +85,7 @@ def test_a_habit_is_learned() -> None:
         tab = Tab("habit", Instrument(), notes, (string,) * len(notes))
         prior = fit_prior([(1.0, questions([tab] * 12))], epochs=60)
         assert share_right(prior, questions([tab])) > 0.95
-        members = passages([tab], learned_prior())
+        members = passages([tab], learned_prior(), start_weights())
         start = pack(start_weights())
         fitted = fit_hand([(1.0, members)], start, rounds=12)
         assert mean_loss(members, fitted) < 0.5 * mean_loss(members, start)

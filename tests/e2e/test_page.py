@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import anyio
+import guitarpro
 import pytest
 from playwright.async_api import Page, expect
 
@@ -122,3 +123,25 @@ async def test_the_microphone_is_transcribed_until_it_is_stopped() -> None:
             await expect(page.locator('[data-phase="done"]')).to_be_attached(timeout=20_000)
             assert await page.locator(SETTLED).count() >= 4
             assert await page.locator('[data-note-id][data-state="tentative"]').count() == 0
+
+
+async def test_a_finished_tab_is_exported_and_printed(tmp_path: Path) -> None:
+    with running_stack() as stack:
+        async with open_page(stack.edge_url) as page:
+            await page.locator('input[type="file"]').set_input_files(demo_wav())
+            await expect(page.locator('[data-phase="done"]')).to_be_attached(timeout=60_000)
+            await page.locator('[data-action="export"]').click()
+            async with page.expect_download() as started:
+                await page.locator('[data-export="gp5"]').click()
+            download = await started.value
+            assert download.suggested_filename == "demo.gp5"
+            assert guitarpro.parse(await download.path()).tracks[0].name == "Guitar"
+            printed = tmp_path / "tab.pdf"
+            await page.pdf(path=printed, format="A4")
+            assert printed.read_bytes().count(b"/Type /Page\n") >= 1
+            await page.emulate_media(media="print")
+            for hidden in (".masthead", ".desk", ".tools", "footer"):
+                await expect(page.locator(hidden).first).to_be_hidden()
+            await expect(page.locator(".sheet h2")).to_be_visible()
+            width = await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            assert width, "the tab fits the paper"

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from music.arranging import group_notes
+from music.habit import BEFOREHAND, FADES_S
 from music.hand_model import HandWeights
-from music.hand_path import GROUP_SAMPLES
+from music.hand_score import GROUP_SAMPLES
 from music.neck import finger_count, is_playable
 from music.note import Note
 from music.string_prior import Memory, Moment, StringChances, learned_prior
@@ -16,38 +21,120 @@ from music.tuning import Instrument, Position
 Sounding = dict[str, Position | None]
 """Where what sounds is held, by note id; None where a note is given up."""
 State = tuple[Sounding, int]
+Costs = NDArray[np.float64]
 
 
-def all_ways(notes: list[Note], instrument: Instrument, weights: HandWeights) -> dict[tuple[int, ...], float]:
-    """The least cost of every choice of strings for the notes by onset, pitch and id."""
+def all_ways(
+    notes: list[Note], instrument: Instrument, weights: HandWeights, price: float = 0.0
+) -> dict[tuple[int, ...], float]:
+    """The least cost of every choice of strings for the notes by onset, pitch and id: every way is tried.
+
+    Args:
+        notes: few.
+        instrument: what they are played on.
+        weights: of the figures.
+        price: of each note that lies elsewhere than in the best way through what begins up to a second after it.
+
+    Raises:
+        TooManyWaysError: there are more than can be tried in a moment.
+    """
     named = weights.to_mapping()
-    costs: dict[tuple[int, ...], float] = {}
-    groups = group_notes(notes)
-    layers, sounding, memory = [], list[Note](), Memory()
-    for group in groups:
+    layers, sight = _layers(notes, instrument, named)
+    every = _every_way(layers, named)
+    for axis, (layer, strings) in enumerate(zip(layers, sight, strict=True)):
+        elsewhere = [sum(a != b for a, b in zip(chosen, strings, strict=True)) for chosen in layer.strings]
+        every = every + price * _along(np.array(elsewhere, float), axis, len(layers))
+    choices = [sorted(set(layer.strings)) for layer in layers]
+    costs = np.full([len(chosen) for chosen in choices], np.inf)
+    rows = [np.array([of.index(s) for s in layer.strings]) for layer, of in zip(layers, choices, strict=True)]
+    np.minimum.at(costs, np.ix_(*rows), every)
+    flat = itertools.chain.from_iterable
+    return {tuple(flat(way)): float(cost) for way, cost in zip(itertools.product(*choices), costs.ravel(), strict=True)}
+
+
+class TooManyWaysError(Exception):
+    """More ways than can be tried in a moment."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Tried:
+    """A group, its states, the strings of its notes in each, and what each costs by itself."""
+
+    group: list[Note]
+    states: list[State]
+    strings: list[tuple[int, ...]]
+    costs: list[float]
+
+
+def _layers(
+    notes: list[Note], instrument: Instrument, named: dict[str, float]
+) -> tuple[list[Tried], list[tuple[int, ...]]]:
+    """The layers, and the strings of each at sight."""
+    sounding, memory = list[Note](), Memory()
+    layers, sight, played = list[Tried](), list[tuple[int, ...]](), list[tuple[int, int, int]]()
+    for group in group_notes(notes):
         onset, pitches = group[0].onset, [member.pitch for member in group]
+        due = [layer for layer in layers[len(sight) :] if layer.group[0].onset < onset - 22_050]
+        sight += _best(layers, named)[len(sight) : len(sight) + len(due)] if due else []
+        for layer, strings in zip(due, sight[len(sight) - len(due) :], strict=True):
+            played += [(m.pitch, string, layer.group[0].onset) for m, string in zip(layer.group, strings, strict=True)]
         held = [m for m in sounding if (m.offset or 0) > onset + GROUP_SAMPLES and m.pitch not in pitches]
         held = sorted(held, key=lambda m: -m.onset)[: max(0, instrument.string_count - len(group))]
-        ringing = [member.pitch for member in held]
-        moment = Moment(tuple(pitches), tuple(ringing), memory.recall(onset))
-        prior = StringChances(instrument, learned_prior()).costs([moment])[0] * named["prior"]
+        moment = Moment(tuple(pitches), tuple(member.pitch for member in held), memory.recall(onset))
+        prior = StringChances(instrument, learned_prior()).costs([moment])[0]
         memory.remember(pitches, onset)
-        states = [
-            (
-                state,
-                holding_cost(group, state, named) + sum(prior[i, _string(state, m) - 1] for i, m in enumerate(group)),
-            )
-            for state in _states(group, held, instrument)
-        ]
-        layers.append(states)
+        states = _states(group, held, instrument)
+        chosen = [tuple(_string(state, member) for member in group) for state in states]
+        costs = []
+        for state, strings in zip(states, chosen, strict=True):
+            cost = holding_cost(group, state, named)
+            for index, string in enumerate(strings):
+                cost += named["prior"] * float(prior[index, string - 1])
+                cost += named["same"] * _unfamiliar(pitches[index], string, onset, played, instrument)
+            costs.append(cost)
+        layers.append(Tried(group, states, chosen, costs))
         sounding = [*group, *held]
-    for way in itertools.product(*layers):
-        cost = sum(own for _, own in way)
-        for index, ((before, _), (after, _)) in enumerate(itertools.pairwise(way)):
-            cost += moving_cost(groups[index], before, groups[index + 1], after, named)
-        strings = tuple(_string(state, m) for (state, _), group in zip(way, groups, strict=True) for m in group)
-        costs[strings] = min(cost, costs.get(strings, math.inf))
-    return costs
+    return layers, sight + _best(layers, named)[len(sight) :]
+
+
+def _unfamiliar(
+    pitch: int, string: int, onset: int, played: list[tuple[int, int, int]], instrument: Instrument
+) -> float:
+    """−log of the string's share of what is remembered of the pitch."""
+    counts = {place.string: BEFOREHAND for place in instrument.positions_of(pitch)}
+    for other, on, at in played:
+        if other == pitch:
+            counts[on] += math.exp(-(onset - at) / 22_050 / FADES_S)
+    return math.log(sum(counts.values()) / counts[string])
+
+
+def _best(layers: list[Tried], named: dict[str, float]) -> list[tuple[int, ...]]:
+    """The strings of every group in the best way through all."""
+    every = _every_way(layers, named)
+    way = np.unravel_index(int(every.argmin()), every.shape)
+    return [layer.strings[int(state)] for layer, state in zip(layers, way, strict=True)]
+
+
+def _every_way(layers: list[Tried], named: dict[str, float]) -> Costs:
+    """What each choice of a state for every layer costs; an axis a layer."""
+    if math.prod(len(layer.states) for layer in layers) > _MOST_WAYS:
+        raise TooManyWaysError
+    every = np.zeros([1] * len(layers))
+    for axis, layer in enumerate(layers):
+        every = every + _along(np.array(layer.costs), axis, len(layers))
+    for axis, (first, then) in enumerate(itertools.pairwise(layers)):
+        moves = [[moving_cost(first.group, a, then.group, b, named) for b in then.states] for a in first.states]
+        shape = [1] * len(layers)
+        shape[axis : axis + 2] = len(first.states), len(then.states)
+        every = every + np.array(moves).reshape(shape)
+    return every
+
+
+def _along(values: Costs, axis: int, axes: int) -> Costs:
+    return values.reshape([-1 if index == axis else 1 for index in range(axes)])
+
+
+_MOST_WAYS = 300_000
 
 
 def _string(state: State, member: Note) -> int:

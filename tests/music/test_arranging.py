@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from music.arranging import OUT_OF_RANGE, UNPLAYABLE, LiveArranger, arrange, group_notes, least_cost
+from music.arranging import CHANGED_MIND, OUT_OF_RANGE, UNPLAYABLE, LiveArranger, arrange, group_notes, least_cost
+from music.habit import RECALL_SAMPLES
 from music.hand_model import learned_weights
-from music.hand_path import GROUP_SAMPLES, Neck, Score
+from music.hand_score import GROUP_SAMPLES, Score
+from music.hand_states import Neck
 from music.neck import Reach, is_playable
 from music.note import Note, NoteState
 from music.preferences import DIFFICULTIES, STYLES, Preferences
-from music.tuning import TUNINGS, Instrument, Position
-from tests.music.hand_costs import all_ways
+from music.tuning import Instrument, Position
+from tests.music.hand_costs import TooManyWaysError, all_ways
 from tests.music.test_tuning import instruments
 
 GUITAR = Instrument()
@@ -73,18 +77,33 @@ def test_pitches_are_kept_and_every_group_can_be_held(
         assert held or not reachable
 
 
-@given(notes=phrases(lowest=62, highest=76, most=4))
-@settings(max_examples=30, deadline=None)
-def test_the_programme_finds_what_trying_everything_finds(notes: list[Note]) -> None:
-    instrument = Instrument(TUNINGS["ukulele"], fret_count=12)
+@st.composite
+def short_phrases(draw: st.DrawFn) -> tuple[Instrument, list[Note]]:
+    """Up to five notes, alone and in chords, some far apart, on an instrument that has them."""
+    instrument = draw(instruments)
+    notes, onset = list[Note](), 0
+    for number in range(draw(st.integers(1, 5))):
+        onset += draw(st.sampled_from([0, 0, 300, 4_000, 12_000, 30_000]))
+        pitch = draw(st.integers(instrument.lowest_pitch, instrument.highest_pitch))
+        notes.append(note(number, onset, pitch, draw(st.integers(500, 40_000)), draw(st.floats(0, 1))))
+    return instrument, notes
+
+
+@given(drawn=short_phrases())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+def test_the_programme_finds_what_trying_everything_finds(drawn: tuple[Instrument, list[Note]]) -> None:
+    instrument, notes = drawn
     arranged = sorted(arrange(notes, instrument), key=lambda member: (member.onset, member.pitch, member.id))
-    if not notes or any(member.position is None for member in arranged):
-        return
-    costs = all_ways(notes, instrument, learned_weights())
+    assume(all(member.position for member in arranged))
+    try:
+        costs = all_ways(notes, instrument, learned_weights(), CHANGED_MIND)
+    except TooManyWaysError:
+        assume(False)
     flat = list(itertools.chain.from_iterable(group_notes(arranged)))
     found = tuple(member.position.string for member in flat if member.position)
     cheapest = min(costs.values())
     assert costs[found] == pytest.approx(cheapest)
+    assert least_cost(notes, instrument)[0] == pytest.approx(cheapest)
     for index, member in enumerate(flat):
         for other in member.alternatives:
             through = [cost for way, cost in costs.items() if way[index] == other.position.string]
@@ -107,16 +126,37 @@ def cost_of(notes: list[Note], positions: list[Position | None]) -> float:
     return least_cost(notes, GUITAR, pins=pins)[0]
 
 
+def strings_cost_the_same(notes: list[Note], one: Mapping[str, Position | None], other: Sequence[Note]) -> None:
+    """Two ways may cost the same; then either is an optimum."""
+    assert [one[member.id] is None for member in notes] == [member.position is None for member in other]
+    ways = [[one[member.id] for member in notes], [member.position for member in other]]
+    assert cost_of(notes, ways[0]) == pytest.approx(cost_of(notes, ways[1]))
+
+
 @given(notes=phrases(lowest=40, highest=84))
 @settings(max_examples=40, deadline=None)
-def test_live_with_endless_lookahead_is_the_optimum(notes: list[Note]) -> None:
+def test_live_with_endless_lookahead_is_the_optimum_of_who_changes_freely(notes: list[Note]) -> None:
     live = {member.id: member.position for member in settle_live(notes, lookahead=10**9)}
-    offline = arrange(notes, GUITAR)
-    assert {member.id for member in offline} == set(live)
-    assert [live[member.id] is None for member in notes] == [member.position is None for member in offline]
-    # Two ways may cost the same; then either is an optimum.
-    ways = [[live[member.id] for member in notes], [member.position for member in offline]]
-    assert cost_of(notes, ways[0]) == pytest.approx(cost_of(notes, ways[1]))
+    with patch("music.arranging.CHANGED_MIND", 0.0):
+        strings_cost_the_same(notes, live, arrange(notes, GUITAR))
+
+
+@given(notes=phrases(lowest=40, highest=84))
+@settings(max_examples=40, deadline=None)
+def test_who_never_changes_plays_as_live_a_second_ahead(notes: list[Note]) -> None:
+    arranger = LiveArranger(GUITAR, RECALL_SAMPLES)
+    coming = sorted(notes, key=lambda member: member.onset)
+    settled: list[Note] = []
+    decided_at = {m.onset + GROUP_SAMPLES + 1 + ahead for m in notes for ahead in (0, RECALL_SAMPLES)}
+    for now in sorted(decided_at | {member.onset for member in notes}):
+        while coming and coming[0].onset < now:
+            arranger.add(coming.pop(0))
+        settled += arranger.advance(now, {})
+    live = {member.id: member.position for member in [*settled, *arranger.finish({})]}
+    with patch("music.arranging.CHANGED_MIND", 1e6):
+        stubborn = arrange(notes, GUITAR)
+    with patch("music.arranging.CHANGED_MIND", 0.0):
+        strings_cost_the_same(notes, live, stubborn)
 
 
 @given(notes=phrases(lowest=40, highest=84), lookahead=st.sampled_from([0, 2_205, 22_050]))

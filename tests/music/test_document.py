@@ -72,7 +72,7 @@ def test_every_key_of_the_schema_is_there() -> None:
     assert set(written) == {
         *("schema", "session", "models", "duration_s", "tuning", "capo", "gaps", "notes", "tempo_bpm"),
         "summary",
-        *("time_signature", "beats", "key", "chords"),
+        *("time_signature", "beats", "key", "chords", "bars", "keys"),
     }
     assert set(written["notes"][0]) == {
         *("id", "state", "onset_s", "offset_s", "pitch", "velocity", "confidence", "string", "fret", "flags"),

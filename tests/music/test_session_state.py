@@ -61,6 +61,32 @@ def described(state: SessionState) -> dict[str, Any]:
         "durable_sequence": state.durable_sequence,
         "ended": state.ended is not None,
         "failed": state.failed is not None,
+        **described_music(state),
+    }
+
+
+def described_music(state: SessionState) -> dict[str, Any]:
+    """Bars and harmony, where the vector is about them."""
+    bars = [*((bar, True) for bar in state.bars), *((bar, False) for bar in state.tentative_bars)]
+    chords = [*((chord, True) for chord in state.chords), *((chord, False) for chord in state.tentative_chords)]
+    if not bars and not chords and not state.keys:
+        return {}
+    return {
+        "bars": [
+            {
+                "number": bar.number,
+                "beats_s": [pytest.approx(seconds(beat), abs=1e-4) for beat in bar.beats],
+                "end_s": pytest.approx(seconds(bar.end), abs=1e-4),
+                "signature": str(bar.signature),
+                "committed": committed,
+            }
+            for bar, committed in bars
+        ],
+        "chords": [
+            {"start_s": pytest.approx(seconds(chord.start), abs=1e-4), "symbol": chord.symbol, "committed": committed}
+            for chord, committed in chords
+        ],
+        "keys": [{"start_s": pytest.approx(seconds(key.start), abs=1e-4), "key": key.key} for key in state.keys],
     }
 
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import guitarpro
+import pretty_midi
 import pytest
 
 from music.audio import SAMPLE_RATE_HZ
@@ -60,9 +62,9 @@ def test_a_name_that_cannot_be_a_file_is_status_3(name: str) -> None:
         (("--frets", "99"), "CONFIG_INVALID"),
         (("--pin", "n1=3"), "REQUEST_INVALID"),
         (("--pin", "n1", "--final"), "REQUEST_INVALID"),
-        (("--midi", "a.mid"), "REQUEST_INVALID"),
-        (("--musicxml", "a.xml"), "REQUEST_INVALID"),
-        (("--gp5", "a.gp5"), "REQUEST_INVALID"),
+        (("--midi", "/nowhere/at/all.mid"), "REQUEST_INVALID"),
+        (("--musicxml", "/nowhere/at/all.musicxml"), "REQUEST_INVALID"),
+        (("--gp5", "/"), "REQUEST_INVALID"),
         (("--json", "/nowhere/at/all.json"), "REQUEST_INVALID"),
     ],
 )
@@ -115,7 +117,20 @@ def test_a_transcriber_is_chosen_by_name(plucked: Path, transcriber: str) -> Non
 
 def test_json_and_text_to_stdout(plucked: Path) -> None:
     assert json.loads(genesis("transcribe", str(plucked), "--json", "-").stdout)["notes"]
-    assert genesis("transcribe", str(plucked)).stdout.splitlines()[1].startswith("E|")
+    tab = genesis("transcribe", str(plucked)).stdout.splitlines()
+    assert tab[0] == "plucked"
+    assert [line[0] for line in tab if "|" in line][:6] == list("EBGDAE")
+
+
+def test_every_format_at_once(plucked: Path, tmp_path: Path) -> None:
+    named = {f"--{name}": tmp_path / f"song.{name}" for name in ("json", "txt", "midi", "musicxml", "gp5")}
+    done = genesis("transcribe", str(plucked), *(str(part) for pair in named.items() for part in pair))
+    assert (done.status, done.stdout) == (0, ""), done.stderr
+    notes = json.loads(named["--json"].read_text())["notes"]
+    assert len(pretty_midi.PrettyMIDI(str(named["--midi"])).instruments) >= 1
+    assert guitarpro.parse(named["--gp5"]).tracks[0].name == "Guitar"
+    assert f"song.gp5: How sure each of {len(notes)} notes is" in done.stderr
+    assert "song.json" not in done.stderr, "nothing is lost in our own format"
 
 
 def test_the_optimum_moves_positions_only(plucked: Path) -> None:

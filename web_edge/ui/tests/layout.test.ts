@@ -8,7 +8,7 @@ import { noteAt as note } from "./support";
 const WIDTH = 1034;
 
 function score(...notes: Note[]): Score {
-  return { tuning: [64, 59, 55, 50, 45, 40], capo: 0, notes, gaps: [], duration: 0 };
+  return { tuning: [64, 59, 55, 50, 45, 40], capo: 0, notes, gaps: [], duration: 0, bars: [], chords: [], keys: [] };
 }
 
 function barsOf(layout: TabLayout): Bar[] {

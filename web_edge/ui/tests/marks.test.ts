@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Score } from "../src/lib/document";
+import { emptyScore, toDocument, type Score } from "../src/lib/document";
 import type { Note, Technique } from "../src/lib/events";
 import { describeNote, describeTechniques } from "../src/lib/tab/describe";
 import { layOut } from "../src/lib/tab/layout";
 import { bendText } from "../src/lib/tab/marks";
 import { walk } from "../src/lib/tab/walk";
 import { moved } from "../src/lib/versions.svelte";
-import { toDocument } from "../src/lib/document";
 import { SessionState } from "../src/lib/session-state";
 import { noteAt } from "./support";
 
@@ -17,7 +16,7 @@ function played(kind: string, to = "", semitones: number | null = null): { techn
 }
 
 function barsOf(...notes: Note[]) {
-  const score: Score = { tuning: [64, 59, 55, 50, 45, 40], capo: 0, notes, gaps: [], duration: 0 };
+  const score: Score = { ...emptyScore([64, 59, 55, 50, 45, 40], 0), notes };
   return layOut(score, 0, WIDTH).systems.flatMap(({ bars }) => bars);
 }
 

@@ -27,6 +27,9 @@ interface Vector {
     durable_sequence: number;
     ended: boolean;
     failed: boolean;
+    bars?: { number: number; beats_s: number[]; end_s: number; signature: string; committed: boolean }[];
+    chords?: { start_s: number; symbol: string; committed: boolean }[];
+    keys?: { start_s: number; key: string }[];
   };
 }
 
@@ -50,6 +53,26 @@ function summary(state: SessionState): Vector["state"] {
     durable_sequence: state.durableSequence,
     ended: state.ended !== null,
     failed: state.failed !== null,
+    ...music(state),
+  };
+}
+
+/** Bars and harmony, where the vector is about them. */
+function music(state: SessionState): Partial<Vector["state"]> {
+  const mark = <T>(items: readonly T[], committed: boolean) => items.map((item) => ({ item, committed }));
+  const bars = [...mark(state.bars, true), ...mark(state.tentativeBars, false)];
+  const chords = [...mark(state.chords, true), ...mark(state.tentativeChords, false)];
+  if (bars.length + chords.length + state.keys.length === 0) return {};
+  return {
+    bars: bars.map(({ item, committed }) => ({
+      number: item.number,
+      beats_s: item.beats.map(seconds),
+      end_s: seconds(item.end),
+      signature: `${item.count}/${item.unit}`,
+      committed,
+    })),
+    chords: chords.map(({ item, committed }) => ({ start_s: seconds(item.start), symbol: item.symbol, committed })),
+    keys: state.keys.map(({ start, key }) => ({ start_s: seconds(start), key })),
   };
 }
 

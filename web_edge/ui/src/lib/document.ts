@@ -1,7 +1,7 @@
 /** The file schema "genesis.transcription/1": what `--json` writes and the server's result is. */
 
 import { sampleAt, seconds } from "./clock";
-import type { Alternative, Gap, Note, NoteState } from "./events";
+import type { Alternative, Bar, Chord, Gap, Key, Note, NoteState } from "./events";
 import type { SessionState } from "./session-state";
 import { STANDARD } from "./tunings";
 
@@ -38,6 +38,32 @@ export interface TranscriptionDocument {
   capo: number;
   gaps: { start_s: number; end_s: number; cause: string }[];
   notes: DocumentNote[];
+  bars?: DocumentBar[];
+  chords?: DocumentChord[];
+  keys?: DocumentKey[];
+}
+
+export interface DocumentBar {
+  number: number;
+  time_signature: string;
+  beats_s: number[];
+  end_s: number;
+  confidence: number;
+  swing: number;
+}
+
+export interface DocumentChord {
+  start_s: number;
+  end_s: number;
+  symbol: string;
+  confidence: number;
+}
+
+export interface DocumentKey {
+  start_s: number;
+  end_s: number;
+  key: string;
+  confidence: number;
 }
 
 /** What the tab shows, whether it came from a log or a file. */
@@ -47,11 +73,14 @@ export interface Score {
   readonly notes: readonly Note[];
   readonly gaps: readonly Gap[];
   readonly duration: number;
+  readonly bars: readonly Bar[];
+  readonly chords: readonly Chord[];
+  readonly keys: readonly Key[];
 }
 
 /** A tab without notes yet. */
 export function emptyScore(tuning: readonly number[], capo: number): Score {
-  return { tuning, capo, notes: [], gaps: [], duration: 0 };
+  return { tuning, capo, notes: [], gaps: [], duration: 0, bars: [], chords: [], keys: [] };
 }
 
 /** A session for the tab; `before` says how the strings are tuned until the session does. */
@@ -62,6 +91,9 @@ export function scoreOfSession(session: SessionState, before: Score): Score {
     notes: session.sortedNotes(),
     gaps: [...session.gaps],
     duration: session.duration ?? 0,
+    bars: [...session.bars, ...session.tentativeBars],
+    chords: [...session.chords, ...session.tentativeChords],
+    keys: [...session.keys],
   };
 }
 
@@ -78,6 +110,26 @@ export function toDocument(session: SessionState): TranscriptionDocument {
     capo: started?.capo ?? 0,
     gaps: session.gaps.map(({ start, end, cause }) => ({ start_s: seconds(start), end_s: seconds(end), cause })),
     notes: notes.map(toDocumentNote),
+    bars: session.bars.map((bar) => ({
+      number: bar.number,
+      time_signature: `${bar.count}/${bar.unit}`,
+      beats_s: bar.beats.map(seconds),
+      end_s: seconds(bar.end),
+      confidence: bar.confidence,
+      swing: bar.swing,
+    })),
+    chords: session.chords.map(({ start, end, symbol, confidence }) => ({
+      start_s: seconds(start),
+      end_s: seconds(end),
+      symbol,
+      confidence,
+    })),
+    keys: session.keys.map(({ start, end, key, confidence }) => ({
+      start_s: seconds(start),
+      end_s: seconds(end),
+      key,
+      confidence,
+    })),
   };
 }
 
@@ -111,7 +163,26 @@ export function scoreOf(data: TranscriptionDocument): Score {
     duration: sampleAt(data.duration_s),
     gaps: data.gaps.map((gap) => ({ kind: "gap", start: sampleAt(gap.start_s), end: sampleAt(gap.end_s), cause: gap.cause })),
     notes: data.notes.map(fromDocumentNote),
+    bars: (data.bars ?? []).map(fromDocumentBar),
+    chords: (data.chords ?? []).map(({ start_s, end_s, symbol, confidence }) => ({
+      start: sampleAt(start_s),
+      end: sampleAt(end_s),
+      symbol,
+      confidence,
+    })),
+    keys: (data.keys ?? []).map(({ start_s, end_s, key, confidence }) => ({
+      start: sampleAt(start_s),
+      end: sampleAt(end_s),
+      key,
+      confidence,
+    })),
   };
+}
+
+function fromDocumentBar(bar: DocumentBar): Bar {
+  const [count = 4, unit = 4] = bar.time_signature.split("/").map(Number);
+  const { number, confidence, swing } = bar;
+  return { number, count, unit, confidence, swing, beats: bar.beats_s.map(sampleAt), end: sampleAt(bar.end_s) };
 }
 
 const STATES: readonly NoteState[] = ["tentative", "committed", "ended"];

@@ -3,6 +3,12 @@
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { ErrorReason } from "../gen/genesis/v1/error_pb";
 import { SessionEventSchema, type SessionEvent as EventMessage } from "../gen/genesis/v1/event_pb";
+import {
+  Standing,
+  type Bar as BarMessage,
+  type ChordSpan as ChordMessage,
+  type KeySpan as KeyMessage,
+} from "../gen/genesis/v1/rhythm_pb";
 import { NoteState as WireState, type Note as NoteMessage } from "../gen/genesis/v1/note_pb";
 import {
   EndReason as WireEndReason,
@@ -64,6 +70,50 @@ export interface Started {
   readonly models: readonly { readonly role: string; readonly name: string; readonly sha256: string }[];
 }
 
+/** A bar, for display; times are sample indices. */
+export interface Bar {
+  /** From 1; 0 for a pickup. */
+  readonly number: number;
+  readonly beats: readonly number[];
+  readonly end: number;
+  /** Time signature, 6/8 as 6 and 8. */
+  readonly count: number;
+  readonly unit: number;
+  readonly confidence: number;
+  readonly swing: number;
+}
+
+/** Harte syntax, "N" for none. */
+export interface Chord {
+  readonly start: number;
+  readonly end: number;
+  readonly symbol: string;
+  readonly confidence: number;
+}
+
+/** "D#:major", "" where none can be told. */
+export interface Key {
+  readonly start: number;
+  readonly end: number;
+  readonly key: string;
+  readonly confidence: number;
+}
+
+/** Committed bars follow those before and stay; tentative ones are all that come after them. */
+export interface BarsRevised {
+  readonly kind: "bars";
+  readonly bars: readonly Bar[];
+  readonly committed: boolean;
+}
+
+/** Chords as bars are; keys, where there are any, replace those told before. */
+export interface HarmonyRevised {
+  readonly kind: "harmony";
+  readonly chords: readonly Chord[];
+  readonly keys: readonly Key[];
+  readonly committed: boolean;
+}
+
 export interface Gap {
   readonly kind: "gap";
   readonly start: number;
@@ -94,6 +144,9 @@ export interface Snapshot {
   readonly gaps: readonly Gap[];
   readonly ended: Ended | null;
   readonly failed: Failed | null;
+  readonly bars: readonly Bar[];
+  readonly chords: readonly Chord[];
+  readonly keys: readonly Key[];
 }
 
 /** What a newer server tells and this page does not know. It takes its place in the log, and says nothing. */
@@ -107,6 +160,8 @@ export type Payload =
   | { readonly kind: "note"; readonly note: Note }
   | { readonly kind: "progress"; readonly receivedUntil: number; readonly duration: number | null }
   | { readonly kind: "cadence"; readonly cadence: number; readonly cause: string }
+  | BarsRevised
+  | HarmonyRevised
   | Gap
   | Ended
   | Failed
@@ -125,6 +180,7 @@ export interface SessionEvent {
 /** Durable events are never dropped; the others expire and may be coalesced. */
 export function isDurable(payload: Payload): boolean {
   if (payload.kind === "note") return payload.note.state === "committed" || payload.note.state === "ended";
+  if (payload.kind === "bars" || payload.kind === "harmony") return payload.committed;
   if (payload.kind === "unknown") return payload.isDurable;
   return payload.kind !== "progress" && payload.kind !== "cadence" && payload.kind !== "snapshot";
 }
@@ -159,6 +215,15 @@ function decodePayload({ payload, sequence, previousDurableSequence }: EventMess
     }
     case "cadence":
       return { kind: "cadence", cadence: sampleAt(payload.value.cadenceS), cause: payload.value.cause };
+    case "bars": {
+      const { bars, standing } = payload.value;
+      return { kind: "bars", bars: bars.map(decodeBar), committed: standing === Standing.COMMITTED };
+    }
+    case "harmony": {
+      const { chords, keys, standing } = payload.value;
+      const committed = standing === Standing.COMMITTED;
+      return { kind: "harmony", chords: chords.map(decodeChord), keys: keys.map(decodeKey), committed };
+    }
     case "gap":
       return decodeGap(payload.value);
     case "ended":
@@ -207,6 +272,19 @@ function decodeNote(message: NoteMessage): Note {
   };
 }
 
+function decodeBar(message: BarMessage): Bar {
+  const { number, count, unit, confidence, swing } = message;
+  return { number, beats: message.beatsS.map(sampleAt), end: sampleAt(message.endS), count, unit, confidence, swing };
+}
+
+function decodeChord({ startS, endS, symbol, confidence }: ChordMessage): Chord {
+  return { start: sampleAt(startS), end: sampleAt(endS), symbol, confidence };
+}
+
+function decodeKey({ startS, endS, key, confidence }: KeyMessage): Key {
+  return { start: sampleAt(startS), end: sampleAt(endS), key, confidence };
+}
+
 function decodeStarted(message: StartedMessage): Started {
   const instrument = message.config?.instrument;
   return {
@@ -253,5 +331,8 @@ function decodeSnapshot(message: SnapshotMessage): Snapshot {
     gaps: message.gaps.map(decodeGap),
     ended: message.ended ? decodeEnded(message.ended) : null,
     failed: message.failed ? decodeFailed(message.failed) : null,
+    bars: message.bars.map(decodeBar),
+    chords: message.chords.map(decodeChord),
+    keys: message.keys.map(decodeKey),
   };
 }

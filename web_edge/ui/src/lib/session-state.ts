@@ -1,6 +1,20 @@
 /** `session = fold(events)`: twin of music/session_state.py, tested on the same vectors. */
 
-import { isDurable, type Ended, type Failed, type Gap, type Note, type SessionEvent, type Snapshot, type Started } from "./events";
+import {
+  isDurable,
+  type Bar,
+  type BarsRevised,
+  type Chord,
+  type Ended,
+  type Failed,
+  type Gap,
+  type HarmonyRevised,
+  type Key,
+  type Note,
+  type SessionEvent,
+  type Snapshot,
+  type Started,
+} from "./events";
 
 /** A session as its events have told so far. Applying an event twice, or an old one, changes nothing. */
 export class SessionState {
@@ -20,6 +34,13 @@ export class SessionState {
   /** The latest revision of every note that is not retracted, by id. */
   notes = new Map<string, Note>();
   gaps: Gap[] = [];
+  /** The committed ones, in order; the tentative ones are what comes after them for now. */
+  bars: Bar[] = [];
+  tentativeBars: Bar[] = [];
+  chords: Chord[] = [];
+  tentativeChords: Chord[] = [];
+  /** All so far. */
+  keys: Key[] = [];
   ended: Ended | null = null;
   failed: Failed | null = null;
   /** Onsets by id; few, while the notes are many. */
@@ -45,6 +66,7 @@ export class SessionState {
   rewind(): void {
     this.sequence = this.durableSequence;
     this.dropTentative();
+    this.dropTentativeMusic();
   }
 
   /** Folds one event in. */
@@ -63,6 +85,7 @@ export class SessionState {
       case "started":
         this.started = payload;
         this.dropTentative();
+        this.dropTentativeMusic();
         break;
       case "note":
         this.revise(payload.note);
@@ -73,6 +96,12 @@ export class SessionState {
         break;
       case "cadence":
         this.cadence = payload.cadence;
+        break;
+      case "bars":
+        this.reviseBars(payload);
+        break;
+      case "harmony":
+        this.reviseHarmony(payload);
         break;
       case "gap":
         if (!this.gaps.some((gap) => isSameGap(gap, payload))) this.gaps.push(payload);
@@ -110,6 +139,30 @@ export class SessionState {
     if (note.state === "tentative") this.tentative.set(note.id, note.onset);
   }
 
+  private reviseBars(revised: BarsRevised): void {
+    // A later attempt tells the same bars again.
+    for (const bar of revised.committed ? revised.bars : []) {
+      if (bar.number > (this.bars.at(-1)?.number ?? -Infinity)) this.bars.push(bar);
+    }
+    const after = this.bars.at(-1)?.number ?? -1;
+    this.tentativeBars = (revised.committed ? this.tentativeBars : revised.bars).filter((bar) => bar.number > after);
+  }
+
+  private reviseHarmony(revised: HarmonyRevised): void {
+    for (const chord of revised.committed ? revised.chords : []) {
+      if (chord.start >= (this.chords.at(-1)?.end ?? -Infinity)) this.chords.push(chord);
+    }
+    const after = this.chords.at(-1)?.end ?? 0;
+    const rest = revised.committed ? this.tentativeChords : revised.chords;
+    this.tentativeChords = rest.filter((chord) => chord.start >= after);
+    if (revised.keys.length > 0) this.keys = [...revised.keys];
+  }
+
+  private dropTentativeMusic(): void {
+    this.tentativeBars = [];
+    this.tentativeChords = [];
+  }
+
   private raiseWatermark(processedUntil: number): void {
     if (processedUntil <= this.processedUntil) return;
     this.processedUntil = processedUntil;
@@ -128,6 +181,7 @@ export class SessionState {
   private close(duration: number): void {
     this.duration = duration;
     this.dropTentative();
+    this.dropTentativeMusic();
   }
 
   private replace(event: SessionEvent, snapshot: Snapshot): void {
@@ -141,6 +195,10 @@ export class SessionState {
     this.notes = new Map(snapshot.notes.map((note) => [note.id, note]));
     this.tentative.clear();
     this.gaps = [...snapshot.gaps];
+    this.bars = [...snapshot.bars];
+    this.chords = [...snapshot.chords];
+    this.keys = [...snapshot.keys];
+    this.dropTentativeMusic();
     this.ended = snapshot.ended;
     this.failed = snapshot.failed;
     const over = snapshot.ended ?? snapshot.failed;

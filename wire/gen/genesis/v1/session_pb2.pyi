@@ -4,6 +4,7 @@ from wire.gen.genesis.v1 import audio_pb2 as _audio_pb2
 from wire.gen.genesis.v1 import error_pb2 as _error_pb2
 from wire.gen.genesis.v1 import instrument_pb2 as _instrument_pb2
 from wire.gen.genesis.v1 import note_pb2 as _note_pb2
+from wire.gen.genesis.v1 import rhythm_pb2 as _rhythm_pb2
 from wire.gen.genesis.v1 import player_pb2 as _player_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -120,7 +121,7 @@ class SessionFailed(_message.Message):
     def __init__(self, reason: _Optional[_Union[_error_pb2.ErrorReason, str]] = ..., message: _Optional[str] = ..., duration_s: _Optional[float] = ...) -> None: ...
 
 class SessionSnapshot(_message.Message):
-    __slots__ = ("session_id", "sequence", "attempt", "processed_until_s", "started", "notes", "gaps", "ended", "failed")
+    __slots__ = ("session_id", "sequence", "attempt", "processed_until_s", "started", "notes", "gaps", "ended", "failed", "bars", "chords", "keys")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -130,6 +131,9 @@ class SessionSnapshot(_message.Message):
     GAPS_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    BARS_FIELD_NUMBER: _ClassVar[int]
+    CHORDS_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     sequence: int
     attempt: int
@@ -139,4 +143,7 @@ class SessionSnapshot(_message.Message):
     gaps: _containers.RepeatedCompositeFieldContainer[Gap]
     ended: SessionEnded
     failed: SessionFailed
-    def __init__(self, session_id: _Optional[str] = ..., sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., processed_until_s: _Optional[float] = ..., started: _Optional[_Union[SessionStarted, _Mapping]] = ..., notes: _Optional[_Iterable[_Union[_note_pb2.Note, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., ended: _Optional[_Union[SessionEnded, _Mapping]] = ..., failed: _Optional[_Union[SessionFailed, _Mapping]] = ...) -> None: ...
+    bars: _containers.RepeatedCompositeFieldContainer[_rhythm_pb2.Bar]
+    chords: _containers.RepeatedCompositeFieldContainer[_rhythm_pb2.ChordSpan]
+    keys: _containers.RepeatedCompositeFieldContainer[_rhythm_pb2.KeySpan]
+    def __init__(self, session_id: _Optional[str] = ..., sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., processed_until_s: _Optional[float] = ..., started: _Optional[_Union[SessionStarted, _Mapping]] = ..., notes: _Optional[_Iterable[_Union[_note_pb2.Note, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., ended: _Optional[_Union[SessionEnded, _Mapping]] = ..., failed: _Optional[_Union[SessionFailed, _Mapping]] = ..., bars: _Optional[_Iterable[_Union[_rhythm_pb2.Bar, _Mapping]]] = ..., chords: _Optional[_Iterable[_Union[_rhythm_pb2.ChordSpan, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[_rhythm_pb2.KeySpan, _Mapping]]] = ...) -> None: ...

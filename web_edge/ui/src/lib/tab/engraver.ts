@@ -6,11 +6,11 @@ import type { Note } from "../events";
 import { pitchName } from "../tunings";
 import { clockTime, describeNote, LOW_CONFIDENCE, UNPLAYABLE } from "./describe";
 import { drawMarks } from "./draw-marks";
-import { BAR_S, CLEF_WIDTH, type Bar, type PlacedGap, type PlacedNote, type System, type TabLayout } from "./layout";
+import { CLEF_WIDTH, type Bar, type PlacedGap, type PlacedNote, type System, type TabLayout } from "./layout";
 import { PROVISIONAL } from "./provisional";
 
 const LINE_SPACING = 15;
-const LINES_ABOVE = 2;
+const LINES_ABOVE = 2.8;
 const LINES_BELOW = 1.4;
 /** Below this, what may still change stands in parentheses. */
 const SHAKY = 0.5;
@@ -90,7 +90,7 @@ export class Engraver {
 function label({ context }: DrawnSystem, { bars }: System): void {
   const first = bars[0]?.startS ?? 0;
   const notes = bars.reduce((sum, bar) => sum + bar.notes.length, 0);
-  const until = first + bars.length * BAR_S;
+  const until = bars.at(-1)?.endS ?? first;
   context.svg.setAttribute("role", "img");
   context.svg.setAttribute(
     "aria-label",
@@ -113,13 +113,31 @@ function drawBar(context: SVGContext, bar: Bar, layout: TabLayout, isLowOnTop: b
   stave.setContext(context).draw();
   const middle = (stave.getYForLine(0) + stave.getYForLine(layout.stringCount - 1)) / 2;
   if (isFirst) centreClef(group, middle);
-  text(group, "bar-time", bar.x + 2, stave.getYForLine(0) - 8, clockTime(bar.startS));
+  drawHeading(group, bar, stave, layout.stringCount);
   for (const gap of bar.gaps) drawGap(group, gap, stave, layout.stringCount);
   const lineOf = (string: number): number => (isLowOnTop ? layout.stringCount + 1 - string : string);
   for (const placed of bar.notes) drawNote(context, placed, stave, lineOf);
   drawMarks(group, bar.marks, (string) => stave.getYForLine(lineOf(string) - 1));
   context.closeGroup();
   return group;
+}
+
+/** What stands over a bar: its number (its time where there is none), a new metre, chords; and its beats as ticks. */
+function drawHeading(group: SVGGElement, bar: Bar, stave: TabStave, stringCount: number): void {
+  const top = stave.getYForLine(0);
+  if (bar.isUnsure) group.dataset["unsure"] = "";
+  const number = bar.number === null ? clockTime(bar.startS) : `${bar.number}${bar.isUnsure ? "?" : ""}`;
+  const heading = bar.signature ? `${number} · ${bar.signature}` : number;
+  text(group, "bar-time", bar.x + 2, top - 20, heading);
+  for (const chord of bar.chords) {
+    text(group, chord.isTentative ? "chord tentative" : "chord", chord.x, top - 20, chord.text);
+  }
+  for (const x of bar.beatXs) {
+    const tick = create("path");
+    tick.setAttribute("class", "beat");
+    tick.setAttribute("d", `M${x.toFixed(1)} ${(stave.getYForLine(stringCount - 1) + 4).toFixed(1)}v5`);
+    group.append(tick);
+  }
 }
 
 /** VexFlow puts the clef where a guitar's six lines have their middle. */

@@ -1,15 +1,18 @@
 /**
  * Where everything of a tab goes: notes -> bars -> systems. Pure; drawing is the engraver's.
  *
- * There is no beat tracking yet: a bar is a fixed stretch of time, and a note stands in it in proportion to its onset.
+ * A note stands in its bar in proportion to its onset; which stretch of time a bar holds, `spans` says.
  */
 
 import { sampleAt, seconds } from "../clock";
 import type { Score } from "../document";
 import type { Gap, Note } from "../events";
+import { pretty } from "../harmony";
 import { keyOfMark, marksOf, type Mark, type Place } from "./marks";
+import { spanAt, spansOf, UNSURE, type Span } from "./spans";
 
-export const BAR_S = 2;
+export { BAR_S } from "./spans";
+
 export const CLEF_WIDTH = 34;
 /** Room between a bar line and what stands beside it. */
 export const BAR_PADDING = 13;
@@ -31,9 +34,24 @@ export interface PlacedGap {
   readonly width: number;
 }
 
+export interface PlacedChord {
+  readonly x: number;
+  readonly text: string;
+  readonly isTentative: boolean;
+}
+
 export interface Bar {
   readonly index: number;
   readonly startS: number;
+  readonly endS: number;
+  /** Of the tracked bar; null where none is known. */
+  readonly number: number | null;
+  /** Time signature where it begins or changes, else "". */
+  readonly signature: string;
+  readonly isUnsure: boolean;
+  /** Of the beats after the first. */
+  readonly beatXs: readonly number[];
+  readonly chords: readonly PlacedChord[];
   /** Pixels from the system's left edge; the first bar of a system begins after the clef. */
   readonly x: number;
   readonly width: number;
@@ -54,6 +72,7 @@ export interface TabLayout {
   readonly stringCount: number;
   readonly barsPerSystem: number;
   readonly barWidth: number;
+  readonly spans: readonly Span[];
   readonly systems: readonly System[];
 }
 
@@ -71,17 +90,16 @@ export function layOut(score: Score, untilS: number, width: number): TabLayout {
   const barsPerSystem = barsThatFit(width);
   const barWidth = (width - CLEF_WIDTH) / barsPerSystem;
   const lastOnsetS = score.notes.reduce((last, note) => Math.max(last, seconds(note.onset)), 0);
-  const barCount = Math.floor(Math.max(untilS, lastOnsetS) / BAR_S) + 1;
-  const byBar = groupByBar(score.notes);
-  const geometry = { barsPerSystem, barWidth };
-  const bars = Array.from({ length: barCount }, (_, index) =>
-    layOutBar(index, byBar.get(index) ?? [], score.gaps, geometry),
-  );
+  const spans = spansOf(score, Math.max(untilS, lastOnsetS));
+  const byBar = groupByBar(score.notes, spans);
+  const geometry = { barsPerSystem, barWidth, spans };
+  const bars = spans.map((_, index) => layOutBar(index, byBar.get(index) ?? [], score, geometry));
   const systems: System[] = [];
   for (let first = 0; first < bars.length; first += barsPerSystem) {
     systems.push({ index: systems.length, bars: bars.slice(first, first + barsPerSystem) });
   }
-  return { width, stringCount: score.tuning.length, barsPerSystem, barWidth, systems: systems.map(withMarks(systems)) };
+  const stringCount = score.tuning.length;
+  return { width, stringCount, barsPerSystem, barWidth, spans, systems: systems.map(withMarks(systems)) };
 }
 
 /** Signs may lead from one bar to another, so they come when all notes have their place. */
@@ -107,23 +125,24 @@ export function barsThatFit(width: number): number {
   return Math.max(1, Math.floor((width - CLEF_WIDTH) / MIN_BAR_WIDTH));
 }
 
-type Geometry = Pick<TabLayout, "barsPerSystem" | "barWidth">;
+type Geometry = Pick<TabLayout, "barsPerSystem" | "barWidth" | "spans">;
 
 /** Where a moment lies. */
-export function cursorAt({ barsPerSystem, barWidth }: Geometry, timeS: number): CursorPlace {
-  const bar = Math.max(0, Math.floor(timeS / BAR_S));
+export function cursorAt({ barsPerSystem, barWidth, spans }: Geometry, timeS: number): CursorPlace {
+  const bar = spanAt(spans, timeS);
   const left = CLEF_WIDTH + (bar % barsPerSystem) * barWidth;
-  return { system: Math.floor(bar / barsPerSystem), x: xInBar(left, barWidth, timeS - bar * BAR_S) };
+  return { system: Math.floor(bar / barsPerSystem), x: xInBar(left, barWidth, spans[bar], timeS) };
 }
 
-function xInBar(left: number, barWidth: number, timeInBarS: number): number {
-  return left + BAR_PADDING + (Math.max(0, timeInBarS) / BAR_S) * (barWidth - BAR_PADDING);
+function xInBar(left: number, barWidth: number, span: Span | undefined, timeS: number): number {
+  const share = span ? (timeS - span.startS) / (span.endS - span.startS) : 0;
+  return left + BAR_PADDING + Math.min(1, Math.max(0, share)) * (barWidth - BAR_PADDING);
 }
 
-function groupByBar(notes: readonly Note[]): Map<number, Note[]> {
+function groupByBar(notes: readonly Note[], spans: readonly Span[]): Map<number, Note[]> {
   const byBar = new Map<number, Note[]>();
   for (const note of notes) {
-    const bar = Math.floor(seconds(note.onset) / BAR_S);
+    const bar = spanAt(spans, seconds(note.onset));
     const others = byBar.get(bar);
     if (others) others.push(note);
     else byBar.set(bar, [note]);
@@ -134,25 +153,56 @@ function groupByBar(notes: readonly Note[]): Map<number, Note[]> {
 function layOutBar(
   index: number,
   notes: readonly Note[],
-  allGaps: readonly Gap[],
-  { barsPerSystem, barWidth }: Geometry,
+  score: Score,
+  { barsPerSystem, barWidth, spans }: Geometry,
 ): Bar {
-  const startS = index * BAR_S;
+  const span = spans[index] ?? { startS: 0, endS: 1, bar: null };
+  const { startS, endS, bar } = span;
   const x = CLEF_WIDTH + (index % barsPerSystem) * barWidth;
   const placed = keepApart(
-    notes.map((note) => ({ note, x: xInBar(x, barWidth, seconds(note.onset) - startS) })),
+    notes.map((note) => ({ note, x: xInBar(x, barWidth, span, seconds(note.onset)) })),
     x + barWidth - BAR_PADDING / 2,
   );
-  const gaps = allGaps
-    .filter((gap) => gap.start < sampleAt(startS + BAR_S) && gap.end > sampleAt(startS))
-    .map((gap) => placeGap(gap, x, barWidth, startS));
-  const key = [x, barWidth, ...placed.map(keyOfNote), ...gaps.map((g) => `gap${g.x},${g.width}`)].join("|");
-  return { index, startS, x, width: barWidth, notes: placed, gaps, marks: [], key };
+  const gaps = score.gaps
+    .filter((gap) => gap.start < sampleAt(endS) && gap.end > sampleAt(startS))
+    .map((gap) => placeGap(gap, x, barWidth, span));
+  const chords = chordsIn(score, span, x, barWidth);
+  const beatXs = bar ? bar.beats.slice(1).map((beat) => xInBar(x, barWidth, span, seconds(beat))) : [];
+  const number = bar?.number ?? null;
+  const signature = signatureAt(spans, index);
+  const isUnsure = bar !== null && bar.confidence < UNSURE;
+  const key = [
+    ...[x, barWidth, number, signature, isUnsure, ...beatXs],
+    ...placed.map(keyOfNote),
+    ...gaps.map((g) => `gap${g.x},${g.width}`),
+    ...chords.map((chord) => `${chord.text}@${chord.x.toFixed(1)}${chord.isTentative ? "?" : ""}`),
+  ].join("|");
+  const told = { number, signature, isUnsure, beatXs, chords };
+  return { index, startS, endS, ...told, x, width: barWidth, notes: placed, gaps, marks: [], key };
 }
 
-function placeGap(gap: Gap, x: number, barWidth: number, startS: number): PlacedGap {
-  const left = xInBar(x, barWidth, Math.max(0, seconds(gap.start) - startS));
-  const right = xInBar(x, barWidth, Math.min(BAR_S, seconds(gap.end) - startS));
+/** Written where the first bar stands and wherever the metre is another one than before. */
+function signatureAt(spans: readonly Span[], index: number): string {
+  const bar = spans[index]?.bar;
+  if (!bar) return "";
+  const before = spans[index - 1]?.bar;
+  return before?.count === bar.count && before.unit === bar.unit ? "" : `${bar.count}/${bar.unit}`;
+}
+
+function chordsIn(score: Score, { startS, endS }: Span, x: number, barWidth: number): PlacedChord[] {
+  const key = score.keys.at(-1)?.key ?? "";
+  return score.chords.flatMap((chord) => {
+    const atS = Math.max(seconds(chord.start), 0);
+    const text = pretty(chord.symbol, key);
+    if (!text || atS < startS - 1e-6 || atS >= endS - 1e-6) return [];
+    const placed = xInBar(x, barWidth, { startS, endS, bar: null }, atS);
+    return [{ x: placed, text, isTentative: chord.confidence < UNSURE }];
+  });
+}
+
+function placeGap(gap: Gap, x: number, barWidth: number, span: Span): PlacedGap {
+  const left = xInBar(x, barWidth, span, Math.max(span.startS, seconds(gap.start)));
+  const right = xInBar(x, barWidth, span, Math.min(span.endS, seconds(gap.end)));
   return { gap, x: left, width: Math.max(2, right - left) };
 }
 

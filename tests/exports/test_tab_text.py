@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genesis.tab_text import to_tab_text
+from exports.tab_text import to_tab_text
 from music.audio import sample_at
 from music.note import Note, NoteState
 from music.tuning import TUNINGS, Instrument, Position

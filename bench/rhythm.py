@@ -1,0 +1,276 @@
+"""Beats, bars, chords and keys beside librosa and templates. `python -m bench rhythm`.
+
+Pieces are composed with drift, bends of tempo and uneven time from fixed seeds that nothing was fitted on, rendered on
+modal guitars of the validation recipe, and transcribed from the sound: what is judged is the whole way. The truth is
+the composer's. "live" are the bars that the session's log committed while it ran.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench._models import load, session_state
+from bench._peers import PeersAbsentError
+from bench._recordings import GUITARSET, read_audio
+from bench._report import print_json, print_table
+from bench._rhythm_hard import hard_pieces
+from bench._rhythm_peers import librosa_beats
+from bench._rhythm_pieces import REPORT_SEED, Composed, composed_pieces
+from bench._rhythm_scoring import (
+    WARM_UP_S,
+    beat_f1,
+    beats_s,
+    chord_overlap,
+    chords_of,
+    downbeats_s,
+    key_of,
+    key_score,
+    places_right,
+    template_chords,
+    template_key,
+    true_bars,
+)
+from inference.ports import Transcriber
+from inference.training.effects import Effects, record
+from inference.training.modal import ModalGuitar
+from inference.training.recipes import VALIDATION
+from inference.training.voices import Guitar
+from music.audio import SAMPLE_RATE_HZ, seconds
+from music.beats import RhythmLock, TimeSignature
+from music.beats_tracking import track_bars
+from music.harmony import ChordSpan
+from music.note import SETTLED, Note
+from music.rhythm_document import Music, final_music, main_key
+from music.session_state import SessionState
+from music.tuning import Instrument
+
+QUICK_PIECES, QUICK_S = 12, 24.0
+COMPOSED_PIECES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A signal that was transcribed: what the log said live, and what all its notes say."""
+
+    name: str
+    samples: NDArray[np.float32]
+    rate_hz: int
+    notes: tuple[Note, ...]
+    live: SessionState
+    final: Music
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Print the tables and the JSON line."""
+    parser = argparse.ArgumentParser(prog="python -m bench rhythm")
+    parser.add_argument("--pieces", type=int, default=QUICK_PIECES, help="rendered pieces")
+    parser.add_argument("--seconds", type=float, default=QUICK_S, help="length of a rendered piece")
+    wish = parser.parse_args(arguments)
+    transcriber = load()
+    pieces = list(composed_pieces(REPORT_SEED, wish.pieces, wish.seconds))
+    takes = [
+        _listen(transcriber, piece.name, rendered(piece, n), SAMPLE_RATE_HZ, piece.performance.instrument)
+        for n, piece in enumerate(pieces)
+    ]
+    absent: list[str] = []
+    facts: dict[str, object] = {"pieces": len(pieces), "duration_s": wish.seconds}
+    facts["beats"] = _print_beats(pieces, takes, absent)
+    facts["harmony"] = _print_harmony(pieces, takes)
+    facts["bars"] = _print_bars(pieces, takes)
+    facts["composed"] = _print_composed()
+    facts["hard"] = _print_hard()
+    facts["recording"] = _print_recording(transcriber, absent)
+    for line in absent:
+        print(line)
+    print_json("rhythm", **facts, absent=len(absent))
+
+
+def rendered(piece: Composed, number: int) -> NDArray[np.float32]:
+    """The piece's sound: f32[n] at 22 050 Hz."""
+    random = np.random.default_rng([REPORT_SEED + number, 9])
+    guitar: Guitar = ModalGuitar(VALIDATION.modal.start + number)
+    performance = piece.performance
+    played = guitar.play(performance.strokes, performance.instrument, performance.duration, random)
+    return np.asarray(record(played.samples, Effects(), random), np.float32)
+
+
+def _listen(
+    transcriber: Transcriber, name: str, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
+) -> Take:
+    state = session_state(transcriber, samples, rate_hz, instrument)
+    notes = tuple(note for note in state.sorted_notes() if note.state in SETTLED)
+    return Take(name, samples, rate_hz, notes, state, final_music(notes, state.duration or 0))
+
+
+def _print_beats(pieces: Sequence[Composed], takes: Sequence[Take], absent: list[str]) -> dict[str, float]:
+    try:
+        others = librosa_beats([(take.samples, take.rate_hz) for take in takes])
+    except PeersAbsentError as error:
+        absent.append(f"librosa: left out, {error}")
+        others = [np.zeros(0)] * len(takes)
+    rows: dict[str, list[float]] = {}
+    for piece, take, other in zip(pieces, takes, others, strict=True):
+        beats, downs = (np.asarray(part) for part in piece.truth)
+        truth = beats / SAMPLE_RATE_HZ
+        warm = truth[0] + WARM_UP_S
+        row = {
+            "final": beat_f1(truth, beats_s(take.final.bars)),
+            "librosa": beat_f1(truth, other),
+            "final, after 8 s": beat_f1(truth, beats_s(take.final.bars), warm),
+            "live, after 8 s": beat_f1(truth, beats_s(take.live.bars), warm),
+            "downbeats, final": beat_f1(truth[downs], downbeats_s(take.final.bars)),
+            "downbeats, live, after 8 s": beat_f1(truth[downs], downbeats_s(take.live.bars), warm),
+            "metre right": float(_metre(take.final) == piece.performance.beats_per_bar),
+        }
+        for name, value in row.items():
+            rows.setdefault(name, []).append(value)
+    print(f"\nbeats: F-measure at ±70 ms, {len(takes)} rendered pieces")
+    means = {name: float(np.nanmean(values)) for name, values in rows.items()}
+    print_table(["", "mean", "median"], [[n, means[n], float(np.nanmedian(v))] for n, v in rows.items()])
+    return means
+
+
+def _metre(music: Music) -> int:
+    counts = [bar.signature.beats for bar in music.bars]
+    return max(set(counts), key=counts.count) if counts else 0
+
+
+def _print_harmony(pieces: Sequence[Composed], takes: Sequence[Take]) -> dict[str, float]:
+    rows: dict[str, list[float]] = {}
+    for piece, take in zip(pieces, takes, strict=True):
+        truth, key = chords_of(piece), key_of(piece)
+        if not truth or piece.name == "lines":
+            continue
+        chords = {
+            "chords, final": take.final.chords,
+            "chords, live": take.live.chords,
+            "chords, template": template_chords(take.notes, take.live.duration or 0),
+        }
+        for name, found in chords.items():
+            rows.setdefault(name, []).append(chord_overlap(truth, found))
+        keys = {
+            "key, final": main_key(take.final.keys),
+            "key, live": main_key(take.live.keys),
+            "key, template": template_key(take.notes),
+        }
+        for name, said in keys.items() if key else ():
+            rows.setdefault(name, []).append(key_score(key, said))
+    means = {name: float(np.nanmean(values)) for name, values in rows.items()}
+    print("\nharmony: weighted overlap (majmin) and weighted key score, rendered pieces with chords")
+    print_table(["", "mean", "pieces"], [[name, means[name], len(values)] for name, values in rows.items()])
+    return means
+
+
+def _print_bars(pieces: Sequence[Composed], takes: Sequence[Take]) -> dict[str, float]:
+    rows: dict[str, list[tuple[float, float]]] = {}
+    for piece, take in zip(pieces, takes, strict=True):
+        metre = RhythmLock(signature=TimeSignature(piece.performance.beats_per_bar, 4))
+        told = track_bars(take.notes, take.live.duration or 0, metre)
+        given = {"nothing told": take.final.bars, "metre told": told, "true beats": true_bars(piece)}
+        for name, bars in given.items():
+            rows.setdefault(name, []).append(places_right(piece, take.notes, bars))
+    print("\nbars: share of the true notes in the right bar, and at the right written onset in it")
+    table: list[list[object]] = []
+    facts: dict[str, float] = {}
+    for name, scores in rows.items():
+        bar, onset = (float(np.nanmean([score[part] for score in scores])) for part in (0, 1))
+        whole = sum(score[0] > 0.9 for score in scores) / len(scores)
+        table.append([name, bar, onset, whole])
+        facts |= {f"{name}, bar": bar, f"{name}, onset": onset, f"{name}, pieces above .9": whole}
+    print_table(["", "right bar", "right onset", "pieces above .9"], table)
+    return facts
+
+
+def _print_composed() -> dict[str, float]:
+    """More pieces than there is time to render: their notes as a transcription might hear them."""
+    rows: dict[str, list[float]] = {}
+    for piece in composed_pieces(REPORT_SEED + 1000, COMPOSED_PIECES):
+        duration = piece.performance.duration
+        music = final_music(piece.notes, duration)
+        beats, downs = (np.asarray(part) for part in piece.truth)
+        bar, onset = places_right(piece, piece.notes, music.bars)
+        row = {
+            "beats": beat_f1(beats / SAMPLE_RATE_HZ, beats_s(music.bars)),
+            "downbeats": beat_f1(beats[downs] / SAMPLE_RATE_HZ, downbeats_s(music.bars)),
+            "metre right": float(_metre(music) == piece.performance.beats_per_bar),
+            "right bar": bar,
+            "right onset": onset,
+        }
+        truth, key = chords_of(piece), key_of(piece)
+        if truth and piece.name != "lines":
+            row["chords"] = chord_overlap(truth, music.chords)
+            row["chords, template"] = chord_overlap(truth, template_chords(piece.notes, duration))
+            if key:
+                row["key"] = key_score(key, main_key(music.keys))
+                row["key, template"] = key_score(key, template_key(piece.notes))
+        for name, value in row.items():
+            rows.setdefault(name, []).append(value)
+    print(f"\ncomposed: {COMPOSED_PIECES} pieces, not rendered; notes missing, false and late at random")
+    means = {name: float(np.nanmean(values)) for name, values in rows.items()}
+    print_table(["", "mean", "pieces"], [[name, means[name], len(values)] for name, values in rows.items()])
+    return means
+
+
+def _print_hard() -> dict[str, dict[str, float]]:
+    print("\nhard: composed, straight from the notes; what is said of bars, and whether it is believed")
+    facts: dict[str, dict[str, float]] = {}
+    table: list[list[object]] = []
+    for name, notes, duration, truth in hard_pieces(REPORT_SEED):
+        music = final_music(notes, duration)
+        sure = [bar.confidence for bar in music.bars]
+        fact = {
+            "f1": beat_f1(truth, beats_s(music.bars)) if len(truth) else float("nan"),
+            "confidence": float(np.mean(sure)) if sure else 0.0,
+            "bars": float(len(sure)),
+        }
+        facts[name] = fact
+        signatures = sorted({str(bar.signature) for bar in music.bars})
+        table.append([name, fact["f1"], fact["confidence"], len(sure), " ".join(signatures)])
+    print_table(["", "beat F1", "confidence", "bars", "metres said"], table)
+    return facts
+
+
+def _print_recording(transcriber: Transcriber, absent: list[str]) -> dict[str, float]:
+    """The labelled recording; reported, never tuned on."""
+    audio, labels = GUITARSET / "00_BN1-129-Eb_comp_mic.wav", GUITARSET / "00_BN1-129-Eb_comp.json"
+    if not audio.exists():
+        absent.append("the labelled recording: left out, ../shared/data is not beside this checkout")
+        return {}
+    truth = json.loads(labels.read_text(encoding="utf-8"))
+    samples, rate_hz = read_audio(audio)
+    take = _listen(transcriber, "recording", samples, rate_hz, Instrument(tuple(truth["tuning"])))
+    beats = np.asarray([beat["time_s"] for beat in truth["beats"]])
+    downs = np.asarray([beat["time_s"] for beat in truth["beats"] if beat["position"] == 1])
+    chords = [(c["start_s"], c["end_s"], c["symbol"]) for c in truth["chords_instructed"]]
+    facts = {
+        "beats, final": beat_f1(beats, beats_s(take.final.bars)),
+        "beats, live, after 8 s": beat_f1(beats, beats_s(take.live.bars), WARM_UP_S),
+        "downbeats, final": beat_f1(downs, downbeats_s(take.final.bars)),
+        "chords, final": chord_overlap(chords, take.final.chords),
+        "chords, live": chord_overlap(chords, take.live.chords),
+        "chords, template": chord_overlap(chords, _template(take)),
+        "key, final": key_score("D# major", main_key(take.final.keys)),
+        "key, template": key_score("D# major", template_key(take.notes)),
+        "mean confidence of its bars": float(np.mean([bar.confidence for bar in take.final.bars] or [0.0])),
+    }
+    with contextlib.suppress(PeersAbsentError):  # it is told already
+        facts["beats, librosa"] = beat_f1(beats, librosa_beats([(samples, rate_hz)])[0])
+    print(f"\nthe labelled recording ({seconds(take.live.duration or 0):.0f} s, real guitar, nothing was tuned on it)")
+    print_table(["", "score"], [[name, value] for name, value in facts.items()])
+    return facts
+
+
+def _template(take: Take) -> list[ChordSpan]:
+    return template_chords(take.notes, take.live.duration or 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""A transcription as files that other programs open, and what each of them cannot carry."""
