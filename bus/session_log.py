@@ -53,7 +53,7 @@ class SessionLogWriter:
         self._fence = fence
         self._timeout_s = timeout_s
         self._tentative_ttl_s = TENTATIVE_TTL.total_seconds()
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         self._unsettled: SessionEvent | None = None
         self._draft = SnapshotDraft(session_id, bus.client.max_payload)
         self._writer = uuid4().hex

@@ -84,8 +84,11 @@ class Activations:
             self.first_frame + begin,
             self.onset[cut],
             self.frame[cut],
-            settled=self.settled,
-            **{name: None if maps is None else maps[cut] for name, maps in self._optional_maps()},
+            None if self.contour is None else self.contour[cut],
+            self.settled,
+            None if self.velocity is None else self.velocity[cut],
+            None if self.deviation is None else self.deviation[cut],
+            None if self.strings is None else self.strings[cut],
         )
 
     def silence(self, first_frame: int, count: int) -> Activations:
@@ -94,11 +97,16 @@ class Activations:
         def zeros(maps: Map) -> Map:
             return np.zeros((count, *maps.shape[1:]), np.float32)
 
-        optional = {name: None if maps is None else zeros(maps) for name, maps in self._optional_maps()}
-        return Activations(first_frame, zeros(self.onset), zeros(self.frame), settled=self.settled, **optional)
-
-    def _optional_maps(self) -> list[tuple[str, Map | None]]:
-        return [(name, getattr(self, name)) for name in OPTIONAL_MAPS]
+        return Activations(
+            first_frame,
+            zeros(self.onset),
+            zeros(self.frame),
+            None if self.contour is None else zeros(self.contour),
+            self.settled,
+            None if self.velocity is None else zeros(self.velocity),
+            None if self.deviation is None else zeros(self.deviation),
+            None if self.strings is None else zeros(self.strings),
+        )
 
 
 OPTIONAL_MAPS = ("contour", "velocity", "deviation", "strings")
@@ -116,14 +124,18 @@ def join(pieces: Sequence[Activations]) -> Activations:
         if before.end_frame != after.first_frame:
             raise ValueError(f"frames {before.first_frame}..{before.end_frame} do not abut {after.first_frame}")
 
-    def joined(name: str) -> Map | None:
-        parts = [getattr(piece, name) for piece in pieces]
-        return None if any(part is None for part in parts) else np.concatenate(parts)
-
     return Activations(
         pieces[0].first_frame,
         np.concatenate([piece.onset for piece in pieces]),
         np.concatenate([piece.frame for piece in pieces]),
-        settled=all(piece.settled for piece in pieces),
-        **{name: joined(name) for name in OPTIONAL_MAPS},
+        _joined([piece.contour for piece in pieces]),
+        all(piece.settled for piece in pieces),
+        _joined([piece.velocity for piece in pieces]),
+        _joined([piece.deviation for piece in pieces]),
+        _joined([piece.strings for piece in pieces]),
     )
+
+
+def _joined(parts: Sequence[Map | None]) -> Map | None:
+    there = [part for part in parts if part is not None]
+    return np.concatenate(there) if len(there) == len(parts) else None

@@ -178,10 +178,14 @@ class NoteTracker:
 
     def _step(self, held: Activations, row: int, births: list[Onset], decisions: list[Onset]) -> Iterator[Step]:
         changed = self._follow(held, row)
+        undecided = self._next - self.decision_lag
+        if not births and not decisions and not self._candidates:
+            self._next += 1
+            yield Step(self._next - 1, changed, max(0, undecided + 1))
+            return
         for onset in births:
             if onset.probability >= self._rules.birth_probability and not self._is_echo(onset):
                 changed.append(self._bear(onset))
-        undecided = self._next - self.decision_lag
         late = []
         for onset in decisions:
             if onset.probability < self._rules.note_probability or self._is_echo(onset):
@@ -208,7 +212,9 @@ class NoteTracker:
         return sounding is not None and onset.frame - sounding.onset <= self._rules.spacing
 
     def _follow(self, held: Activations, row: int) -> list[Track]:
-        changed = []
+        changed: list[Track] = []
+        if not self._sounding and not self._candidates:
+            return changed
         for track in self.tracks:
             self._hear(track, self._next, held, row)
             if track.state is TrackState.CONFIRMED and track.down >= self._rules.tolerance:

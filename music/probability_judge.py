@@ -40,21 +40,29 @@ class ProbabilityJudge:
     def first(self, held: Activations, begin: int, count: int) -> list[list[Onset]]:
         """See `OnsetJudge.first`: a frame that can still be the highest, with what has come of its probability."""
         view = _View(held, self._columns, begin, count, FIRST_AHEAD)
-        may_be = (view.smooth[1:] > view.smooth[:-1]) & (view.around(-1) + view.around(0) >= view.around(1))
-        return self._found(view, may_be, range(-self._reach, FIRST_AHEAD + 1))
+        offsets = range(-self._reach, FIRST_AHEAD + 1)
+        likely = view.total(offsets) >= self._least
+        # Most steps begin no note.
+        if not likely.any():
+            return [[] for _ in range(count)]
+        smooth = view.smooth()
+        may_be = (smooth[1:] > smooth[:-1]) & (view.around(-1) + view.around(0) >= view.around(1))
+        return self._found(view, likely & may_be, offsets)
 
     def decided(self, held: Activations, begin: int, count: int) -> list[list[Onset]]:
         """See `OnsetJudge.decided`."""
         view = _View(held, self._columns, begin, count, DECISION_FRAMES)
-        before, here, after = view.smooth[:-2], view.smooth[1:-1], view.smooth[2:]
-        return self._found(view, (here > before) & (here >= after), range(-self._reach, self._reach + 1))
+        offsets = range(-self._reach, self._reach + 1)
+        likely = view.total(offsets) >= self._least
+        if not likely.any():
+            return [[] for _ in range(count)]
+        smooth = view.smooth()
+        before, here, after = smooth[:-2], smooth[1:-1], smooth[2:]
+        return self._found(view, likely & (here > before) & (here >= after), offsets)
 
-    def _found(self, view: _View, highest: NDArray[np.bool_], offsets: range) -> list[list[Onset]]:
+    def _found(self, view: _View, onsets: NDArray[np.bool_], offsets: range) -> list[list[Onset]]:
         found: list[list[Onset]] = [[] for _ in range(view.count)]
-        total = view.around(offsets[0]).copy()
-        for offset in offsets[1:]:
-            total += view.around(offset)
-        rows, places = np.nonzero(highest & (total >= self._least))
+        rows, places = np.nonzero(onsets)
         for row, place in zip(rows.tolist(), places.tolist(), strict=True):
             shares = {offset: float(view.around(offset)[row, place]) for offset in offsets}
             probability = sum(shares.values())
@@ -71,20 +79,28 @@ class ProbabilityJudge:
 
 
 class _View:
-    """Some rows of the onset map and their neighbours. Sums grow term by term, so no bit depends on how many rows.
-
-    Attributes:
-        smooth: every row with half of its neighbours', times two, from the one before the first on.
-    """
+    """Some rows of the onset map and their neighbours. Sums grow term by term, so no bit depends on how many rows."""
 
     def __init__(self, held: Activations, columns: range, begin: int, count: int, ahead: int) -> None:
         self.count = count
         self.first_frame = held.first_frame + begin
         first = begin - ProbabilityJudge.rows_before
-        self._rows = rows = held.onset[first : begin + count + ahead, columns.start : columns.stop]
-        self.smooth = rows[:-2] + rows[1:-1]
-        self.smooth += rows[1:-1]
-        self.smooth += rows[2:]
+        self._rows = held.onset[first : begin + count + ahead, columns.start : columns.stop]
+
+    def smooth(self) -> Array:
+        """Every row with half of its neighbours', times two, from the one before the first on."""
+        rows = self._rows
+        smooth = rows[:-2] + rows[1:-1]
+        smooth += rows[1:-1]
+        smooth += rows[2:]
+        return smooth
+
+    def total(self, offsets: range) -> Array:
+        """The sums of the rows at `offsets`: f32[count, columns]."""
+        total = self.around(offsets[0]).copy()
+        for offset in offsets[1:]:
+            total += self.around(offset)
+        return total
 
     def around(self, offset: int) -> Array:
         """The rows `offset` frames later: f32[count, columns]."""

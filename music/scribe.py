@@ -142,13 +142,17 @@ class Scribe:
         return [NoteRevised(note) for note in revised]
 
     def _take(self, step: Step) -> list[Note]:
+        if not step.changed and step.frontier == self._frontier:
+            return []
         revised: list[Note] = []
         for track in step.changed:
             revised += self._change(track)
         self._frontier = step.frontier
         known_until = self._grid.sample_of(step.frontier - self._tracker.onset_spread)
-        revised += self._settled(self._arranger.advance(known_until, self._offsets()))
         open_onset = self._arranger.first_unsettled
+        if open_onset is not None:
+            revised += self._settled(self._arranger.advance(known_until, self._offsets()))
+            open_onset = self._arranger.first_unsettled
         watermark = known_until if open_onset is None else min(known_until, open_onset)
         self.processed_until = max(self.processed_until, watermark)
         return revised + self._techniques.release(self.processed_until)
@@ -228,10 +232,10 @@ class Scribe:
         """A note's tentative revision, if it is new, has moved or is much surer."""
         shown = self._shown.get(name)
         likely = 1.0 if is_sure else stability(track.confidence, known_until - track.onset, self._curve)
-        note = replace(self._note(name, track, NoteState.TENTATIVE), stability=likely)
-        if note.onset < self.processed_until:
+        if shown is not None and shown.onset == track.onset and abs(shown.note.stability - likely) < _SURER:
             return []
-        if shown is not None and shown.onset == track.onset and abs(shown.note.stability - note.stability) < _SURER:
+        note = self._note(name, track, NoteState.TENTATIVE, likely)
+        if note.onset < self.processed_until:
             return []
         self._shown[name] = _Shown(note, track.onset, track.onset if shown is None else shown.first_onset)
         return [note]
@@ -254,7 +258,7 @@ class Scribe:
         end = onset if track.end is None else max(onset + self._grid.hop, self._grid.sample_of(track.end))
         return int(min(end, self._end))
 
-    def _note(self, name: str, track: Track, state: NoteState) -> Note:
+    def _note(self, name: str, track: Track, state: NoteState, likely: float = 1.0) -> Note:
         return Note(
             id=name,
             state=state,
@@ -262,7 +266,7 @@ class Scribe:
             pitch=track.pitch,
             velocity=track.level if track.velocity is None else track.velocity,
             confidence=track.confidence,
-            stability=1.0,
+            stability=likely,
             string_evidence=self._string_evidence(track),
         )
 

@@ -15,7 +15,7 @@ def main() -> None:
     settings = Settings()
     configure_logging("orchestrator", settings.log_level)
     # Not there for every system; where it is, an event costs a third less.
-    anyio.run(serve, settings, backend_options={"use_uvloop": find_spec("uvloop") is not None})
+    anyio.run(serve, settings, backend_options={"use_uvloop": settings.uvloop and find_spec("uvloop") is not None})
 
 
 if __name__ == "__main__":

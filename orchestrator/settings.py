@@ -22,6 +22,7 @@ class Settings(BaseSettings):
         threads: windows the network runs at a time, over all sessions.
         cadence_ms: how often tentative notes of a live stream are looked for, while there is room; 0 for never, not
             given for as often as suits the transcriber (46 ms for the guitar's, 100 ms for Basic Pitch).
+        uvloop: whether the process runs on uvloop, as the edge does, instead of asyncio's own loop.
         max_sessions: sessions at a time; one more is refused.
         port_file: gets the bound address as text once the server is ready, and goes when it stops.
         reflection: whether gRPC reflection is offered.
@@ -35,6 +36,7 @@ class Settings(BaseSettings):
     transcriber: str = ""
     threads: PositiveInt = 2
     cadence_ms: NonNegativeFloat | None = None
+    uvloop: bool = True
     port_file: Path | None = None
     reflection: bool = False
     log_level: str = "INFO"

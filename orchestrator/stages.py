@@ -218,6 +218,7 @@ class Scribing:
         self._scribe = scribe
         self._music = LiveMusic()
         self.taken = 0
+        self._told_until = -_PROGRESS_EVERY
 
     async def run(self, known: MemoryObjectReceiveStream[Known], out: MemoryObjectSendStream[Step]) -> None:
         """Write down everything, settle and end every note, close `out`."""
@@ -230,7 +231,7 @@ class Scribing:
                     before = self._scribe.processed_until
                     work = partial(self._scribe.advance if activations.settled else self._scribe.preview, activations)
                     notes = await _off_loop_if(len(activations) > _INLINE_FRAMES, work)
-                    await put(out, self._step(notes, before, piece.duration))
+                    await self._put_news(self._step(notes, before, piece.duration), out)
                     await self._tell_music(notes, piece.duration, out)
             before = self._scribe.processed_until
             notes = self._scribe.finish(self.taken)
@@ -247,7 +248,15 @@ class Scribing:
         if self._music.is_due(now):
             music = await anyio.to_thread.run_sync(self._music.advance, now)
             if music:
-                await put(out, replace(self._step([], now, duration), music=tuple(music)))
+                await self._put_news(replace(self._step([], now, duration), music=tuple(music)), out)
+
+    async def _put_news(self, step: Step, out: MemoryObjectSendStream[Step]) -> None:
+        """Pass a step on unless it says nothing and it is not yet time for progress: most steps wake nobody."""
+        is_due = self.taken == step.duration or self.taken - self._told_until >= _PROGRESS_EVERY
+        if is_due:
+            self._told_until = self.taken
+        if is_due or step.notes or step.music:
+            await put(out, step)
 
     def _listen(self, notes: list[NoteRevised]) -> None:
         for revised in notes:
