@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from google.protobuf import text_format
 
@@ -168,6 +169,20 @@ def read_model_spec(directory: Path) -> ModelSpec:
         raise mismatch(name, f"{path} is not a Triton model configuration: {error}.", path=path) from error
     if config.name != name:
         raise mismatch(name, f"{path} calls itself {config.name!r}; a model's name is its folder's.", path=path)
+    return spec_of(config, directory)
+
+
+def spec_of(config: Any, directory: Path) -> ModelSpec:
+    """What a configuration says.
+
+    Args:
+        config: `inference.ModelConfig`, this folder's or a server's.
+        directory: the model's folder on this machine.
+
+    Raises:
+        Unavailable: MODEL_MISMATCH, a tensor's type is not supported.
+    """
+    name, schema = directory.name, _triton_schema()
     versions = config.version_policy.specific.versions or [1]
     data_type = schema.DataType.Name
     return ModelSpec(

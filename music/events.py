@@ -92,6 +92,14 @@ class CadenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RunnerChanged:
+    """The network runs on `runner` from now on, "triton" or "in_process"; `cause` says why not where it should."""
+
+    runner: str
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GapFound:
     """Input in [start, end) was lost and not transcribed."""
 
@@ -154,6 +162,7 @@ Payload = (
     | NoteRevised
     | Progressed
     | CadenceChanged
+    | RunnerChanged
     | GapFound
     | SessionEnded
     | SessionFailed
@@ -202,7 +211,7 @@ def is_durable(payload: Payload) -> bool:
         return payload.note.state in SETTLED
     if isinstance(payload, UnknownEvent):
         return payload.is_durable
-    return not isinstance(payload, Progressed | CadenceChanged | SnapshotTaken)
+    return not isinstance(payload, Progressed | CadenceChanged | RunnerChanged | SnapshotTaken)
 
 
 def is_terminal(payload: Payload) -> bool:

@@ -19,6 +19,7 @@ from music.events import (
     NoteRevised,
     Payload,
     Progressed,
+    RunnerChanged,
     Separation,
     SessionConfig,
     SessionEnded,
@@ -196,8 +197,8 @@ def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:
             message.progress.received_until_s = seconds(received_until)
             if duration is not None:
                 message.progress.duration_s = seconds(duration)
-        case CadenceChanged(cadence, cause):
-            message.cadence.CopyFrom(session_pb2.CadenceChanged(cadence_s=seconds(cadence), cause=cause))
+        case CadenceChanged() | RunnerChanged() as change:
+            _encode_change(change, message)
         case GapFound() as gap:
             message.gap.CopyFrom(_encode_gap(gap))
         case SessionEnded() as ended:
@@ -269,8 +270,8 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:
             progress = message.progress
             duration = sample_at(progress.duration_s) if progress.HasField("duration_s") else None
             return Progressed(sample_at(progress.received_until_s), duration)
-        case "cadence":
-            return CadenceChanged(sample_at(message.cadence.cadence_s), message.cadence.cause)
+        case "cadence" | "runner" as kind:
+            return _decode_change(kind, message)
         case "gap":
             return _decode_gap(message.gap)
         case "ended":
@@ -305,6 +306,20 @@ def _decode_started(message: session_pb2.SessionStarted) -> SessionStarted:
         models=tuple(ModelReference(model.role, model.name, model.sha256) for model in message.models),
         started_at_ns=message.started_at.ToNanoseconds(),
     )
+
+
+def _encode_change(change: CadenceChanged | RunnerChanged, message: event_pb2.SessionEvent) -> None:
+    if isinstance(change, CadenceChanged):
+        told = session_pb2.CadenceChanged(cadence_s=seconds(change.cadence), cause=change.cause)
+        message.cadence.CopyFrom(told)
+    else:
+        message.runner.CopyFrom(session_pb2.RunnerChanged(runner=change.runner, cause=change.cause))
+
+
+def _decode_change(kind: str, message: event_pb2.SessionEvent) -> CadenceChanged | RunnerChanged:
+    if kind == "cadence":
+        return CadenceChanged(sample_at(message.cadence.cadence_s), message.cadence.cause)
+    return RunnerChanged(message.runner.runner, message.runner.cause)
 
 
 def _encode_gap(gap: GapFound) -> session_pb2.Gap:

@@ -44,8 +44,8 @@ class TritonPythonModel:
         file_name = config.get("default_model_filename") or _DEFAULT_FILE
         path = Path(args["model_repository"]) / args["model_version"] / file_name
         self._session = self._open(path)
-        self._compare(self._inputs, self._session.get_inputs(), "input")
-        self._compare(self._outputs, self._session.get_outputs(), "output")
+        self._compare(config["input"], self._session.get_inputs(), "input")
+        self._compare(config["output"], self._session.get_outputs(), "output")
 
     def execute(self, requests: list) -> list:  # pb_utils' classes exist in the server only
         """Run the model once over all requests, which Triton has batched because their shapes agree."""
@@ -86,10 +86,18 @@ class TritonPythonModel:
         except Exception as error:  # ONNX Runtime's exceptions share no base class of its own
             raise pb_utils.TritonModelException(f"{self._name}: {path} cannot be loaded: {error}") from error
 
-    def _compare(self, names: list[str], nodes: list, kind: str) -> None:
-        found = [node.name for node in nodes]
-        if set(found) != set(names):
-            message = f"{self._name}: the file's {kind}s are {sorted(found)}, those of config.pbtxt {sorted(names)}"
+    def _compare(self, tensors: list[dict], nodes: list, kind: str) -> None:
+        """Hold the file's tensors to the configuration's; what one of them leaves open (-1, a name) fits anything."""
+        found = {node.name: [n if isinstance(n, int) else -1 for n in node.shape] for node in nodes}
+        batch = [-1] if self._is_batched else []
+        meant = {tensor["name"]: [*batch, *map(int, tensor["dims"])] for tensor in tensors}
+        fits = set(found) == set(meant) and all(
+            len(found[name]) == len(dims)
+            and all(-1 in pair or len(set(pair)) == 1 for pair in zip(found[name], dims, strict=True))
+            for name, dims in meant.items()
+        )
+        if not fits:
+            message = f"{self._name}: the file's {kind}s are {found}, those of config.pbtxt {meant}"
             raise pb_utils.TritonModelException(message)
 
     def _array(self, request: object, name: str) -> np.ndarray:

@@ -97,6 +97,7 @@ export type Payload =
   | { readonly kind: "note"; readonly note: Note }
   | { readonly kind: "progress"; readonly receivedUntil: number; readonly duration: number | null }
   | { readonly kind: "cadence"; readonly cadence: number; readonly cause: string }
+  | { readonly kind: "runner"; readonly runner: string; readonly cause: string }
   | Gap
   | Ended
   | Failed
@@ -112,11 +113,13 @@ export interface SessionEvent {
   readonly payload: Payload;
 }
 
+const EPHEMERAL: ReadonlySet<Payload["kind"]> = new Set(["progress", "cadence", "runner", "snapshot"]);
+
 /** Durable events are never dropped; the others expire and may be coalesced. */
 export function isDurable(payload: Payload): boolean {
   if (payload.kind === "note") return payload.note.state === "committed" || payload.note.state === "ended";
   if (payload.kind === "unknown") return payload.isDurable;
-  return payload.kind !== "progress" && payload.kind !== "cadence" && payload.kind !== "snapshot";
+  return !EPHEMERAL.has(payload.kind);
 }
 
 /**
@@ -149,6 +152,8 @@ function decodePayload({ payload, sequence, previousDurableSequence }: EventMess
     }
     case "cadence":
       return { kind: "cadence", cadence: sampleAt(payload.value.cadenceS), cause: payload.value.cause };
+    case "runner":
+      return { kind: "runner", runner: payload.value.runner, cause: payload.value.cause };
     case "gap":
       return decodeGap(payload.value);
     case "ended":
