@@ -129,13 +129,17 @@ async def slow_road(to: str) -> AsyncGenerator[SlowRoad, None]:
     tasks: set[asyncio.Task[None]] = set()
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await reader.read(1 << 20):
-                if road.delay_s:
-                    await asyncio.sleep(road.delay_s)
-                writer.write(data)
-                await writer.drain()
-        writer.close()
+        try:
+            with suppress(ConnectionError):
+                while data := await reader.read(1 << 20):
+                    if road.delay_s:
+                        await asyncio.sleep(road.delay_s)
+                    writer.write(data)
+                    await writer.drain()
+        finally:
+            writer.transport.abort()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(host, int(port))
