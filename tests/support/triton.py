@@ -21,6 +21,7 @@ import tritonclient.grpc as triton_grpc
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-triton" / "bin" / "python"
 _START_S = 60.0
+_PIECE = 4 << 20
 _METRIC = re.compile(r'^(\w+)\{model="([^"]+)",[^}]*\} ([0-9.e+]+)$', re.MULTILINE)
 
 needs_triton = pytest.mark.skipif(not PYTHON.exists(), reason="no tritonserver here: run `make triton-environment`")
@@ -131,7 +132,7 @@ async def slow_road(to: str) -> AsyncGenerator[SlowRoad, None]:
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(ConnectionError):
-                while data := await reader.read(1 << 20):
+                while data := await reader.read(_PIECE):
                     if road.delay_s:
                         await asyncio.sleep(road.delay_s)
                     writer.write(data)
@@ -142,11 +143,11 @@ async def slow_road(to: str) -> AsyncGenerator[SlowRoad, None]:
                 await writer.wait_closed()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(host, int(port))
+        far_reader, far_writer = await asyncio.open_connection(host, int(port), limit=_PIECE)
         for way in (carry(reader, far_writer), carry(far_reader, writer)):
             tasks.add(asyncio.create_task(way))
 
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0, limit=_PIECE)
     road.address = f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     try:
         yield road
