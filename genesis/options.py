@@ -12,7 +12,8 @@ import typer
 from genesis.exits import UsageError
 from music.errors import InvalidInput, Reason
 from music.events import AudioFormat, Separation, SessionConfig
-from music.tuning import Instrument, parse_tuning
+from music.player import DEFAULT_PLAYER, Player
+from music.tuning import DEFAULT_FRETS, Instrument, parse_tuning
 
 DEFAULT_SERVER = "127.0.0.1:50051"
 
@@ -25,6 +26,15 @@ class Difficulty(StrEnum):
     ADVANCED = "advanced"
 
 
+class Style(StrEnum):
+    """Where on the neck the hand likes to be."""
+
+    ANY = "any"
+    OPEN_POSITION = "open_position"
+    ONE_POSITION = "one_position"
+    ALONG_A_STRING = "along_a_string"
+
+
 DEFAULT_DIFFICULTY = Difficulty.INTERMEDIATE
 
 Tuning = Annotated[
@@ -33,6 +43,17 @@ Tuning = Annotated[
 Capo = Annotated[int, typer.Option("--capo", metavar="N", help="Fret the capo sits on.")]
 SeparationMode = Annotated[Separation, typer.Option("--separation", help="Which part of a mix is transcribed.")]
 DifficultyOption = Annotated[Difficulty, typer.Option("--difficulty", help="The hand the tab is written for.")]
+StyleOption = Annotated[Style, typer.Option("--style", help="Where on the neck the hand likes to be.")]
+Frets = Annotated[int, typer.Option("--frets", metavar="N", help="Frets of the instrument, counted from the nut.")]
+MaxStretch = Annotated[
+    int, typer.Option("--max-stretch", metavar="N", help="Most frets between the lowest and the highest finger.")
+]
+Neck = Annotated[
+    str, typer.Option("--neck", metavar="LOW-HIGH", help="Frets the fingers keep to, as in 5-9; from the capo.")
+]
+Pins = Annotated[
+    list[str] | None, typer.Option("--pin", metavar="ID=STRING", help="Keep a note on a string; may be repeated.")
+]
 Transcriber = Annotated[
     str,
     typer.Option(
@@ -42,6 +63,9 @@ Transcriber = Annotated[
     ),
 ]
 Final = Annotated[bool, typer.Option("--final", help="Arrange all notes at once instead of as they came.")]
+GuessTuning = Annotated[
+    bool, typer.Option("--guess-tuning", help="Say which other tuning or capo the notes suggest; nothing is changed.")
+]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Notes in the file schema; - is stdout.")]
 Txt = Annotated[Path | None, typer.Option("--txt", metavar="FILE", help="A text tab; - is stdout.")]
 Midi = Annotated[Path | None, typer.Option("--midi", metavar="FILE", help="Not available in this version.")]
@@ -56,36 +80,63 @@ class Wish:
     instrument: Instrument
     separation: Separation
     transcriber: str
+    player: Player = DEFAULT_PLAYER
 
     def config(self, audio: AudioFormat) -> SessionConfig:
         return SessionConfig(
-            audio=audio, instrument=self.instrument, transcriber=self.transcriber, separation=self.separation
+            audio=audio,
+            instrument=self.instrument,
+            transcriber=self.transcriber,
+            separation=self.separation,
+            player=self.player,
         )
 
 
-def read_wish(tuning: str, capo: int, separation: Separation, difficulty: Difficulty, transcriber: str) -> Wish:
-    """Raises UsageError: an option is wrong or not available in this version."""
+def read_wish(instrument: Instrument, player: Player, separation: Separation, transcriber: str) -> Wish:
+    """Raises UsageError: an option is not available in this version."""
     if separation not in (Separation.OFF, Separation.AUTO):
         raise UsageError(
             Reason.SEPARATION_UNAVAILABLE,
             f"--separation {separation.value} is not available in this version; use off or auto.",
         )
-    refuse_difficulty(difficulty)
-    return Wish(read_instrument(tuning, capo), separation, transcriber)
+    return Wish(instrument, separation, transcriber, player)
 
 
-def read_instrument(tuning: str, capo: int) -> Instrument:
-    """Raises UsageError: TUNING_INVALID or CAPO_INVALID."""
+def read_instrument(tuning: str, capo: int, frets: int = DEFAULT_FRETS) -> Instrument:
+    """Raises UsageError: TUNING_INVALID, CAPO_INVALID or CONFIG_INVALID."""
     try:
-        return Instrument(tuning=parse_tuning(tuning), capo=capo)
+        return Instrument(tuning=parse_tuning(tuning), capo=capo, fret_count=frets)
     except InvalidInput as error:
         raise UsageError(error.reason, error.message) from None
 
 
-def refuse_difficulty(difficulty: Difficulty) -> None:
-    """Raises UsageError unless it is the one hand there is so far."""
-    if difficulty is not DEFAULT_DIFFICULTY:
-        not_available(f"--difficulty {difficulty.value}")
+def read_player(difficulty: Difficulty, style: Style, max_stretch: int, neck: str) -> Player:
+    """Raises UsageError: CONFIG_INVALID."""
+    lowest, dash, highest = neck.partition("-")
+    if neck and not (dash and lowest.strip().isdecimal() and highest.strip().isdecimal()):
+        raise UsageError(Reason.CONFIG_INVALID, f"--neck {neck!r} is not of the form LOW-HIGH, as in 5-9.")
+    region = (int(lowest), int(highest)) if neck else (DEFAULT_PLAYER.lowest_fret, DEFAULT_PLAYER.highest_fret)
+    try:
+        return Player(difficulty.value, style.value, max_stretch, *region)
+    except InvalidInput as error:
+        raise UsageError(error.reason, error.message) from None
+
+
+def read_pins(texts: list[str] | None) -> dict[str, int]:
+    """Strings by note id. Raises UsageError: REQUEST_INVALID."""
+    pins = {}
+    for text in texts or []:
+        name, _, string = text.rpartition("=")
+        if not name or not string.isdecimal():
+            raise UsageError(Reason.REQUEST_INVALID, f"--pin {text!r} is not of the form ID=STRING, as in n12=3.")
+        pins[name] = int(string)
+    return pins
+
+
+def refuse_pins_without_final(pins: dict[str, int], *, final: bool) -> None:
+    """Raises UsageError: as notes come there is nothing yet to pin."""
+    if pins and not final:
+        raise UsageError(Reason.REQUEST_INVALID, "--pin rearranges what is finished; use it together with --final.")
 
 
 def refuse_exports(midi: Path | None, musicxml: Path | None, gp5: Path | None) -> None:

@@ -102,6 +102,11 @@ class Transcriber(Protocol):
         """Where the network runs now; it may change while streams are open."""
         ...
 
+    @property
+    def grain(self) -> int:
+        """Samples it takes at a time, counted from the session's start; 0 where every sample may complete something."""
+        ...
+
     def open_stream(self, instrument: Instrument) -> ActivationStream:
         """A stream for a new session.
 

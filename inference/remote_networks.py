@@ -104,7 +104,7 @@ class RemoteStreamingTranscriber:
         self.reference = ModelReference(spec.role, spec.name, spec.sha256)
         self.grid = FrameGrid(self.steps.frame_hop, spec.integer("onset_lag"))
         self.tracking = tracking_rules(spec, GUITAR_RULES)
-        self.cadence = self.steps.step_samples
+        self.cadence = self.grain = self.steps.step_samples
         self.spec = spec
         self.runner = runner
         self._place = place

@@ -92,7 +92,7 @@ class StreamingTranscriber:
         self.reference = ModelReference(spec.role, spec.name, spec.sha256)
         self.grid = FrameGrid(self.steps.frame_hop, spec.integer("onset_lag"))
         self.tracking = tracking_rules(spec, GUITAR_RULES)
-        self.cadence = self.steps.step_samples
+        self.cadence = self.grain = self.steps.step_samples
         self.limiter = anyio.CapacityLimiter(threads)
         self._runner = OnnxRunner(spec, threads)
         # Lengths that the file leaves open are known after a run; it is wanted anyway, the first one takes longer.

@@ -60,6 +60,7 @@ class WindowedTranscriber:
         self.grid = FrameGrid(self.windows.frame_hop, spec.integer("onset_lag"))
         self.tracking = tracking_rules(spec, TrackingRules())
         self.cadence = _CADENCE
+        self.grain = 0
         self._threads = threads
         self._ask = ask or _in_threads(open_network(spec, threads), threads)
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from music.arranging import arrange
+from music.arranging import OUT_OF_RANGE, UNPLAYABLE, arrange
 from music.audio import sample_at, seconds
-from music.errors import InvalidInput, Reason
 from music.json_reading import as_list, as_number, as_object, as_text, as_whole, each, wrong
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.player_settings import pinned_positions
 from music.preferences import DEFAULT_PREFERENCES, Preferences
 from music.session_state import SessionState
 from music.tuning import DEFAULT_FRETS, MAX_FRETS, MAX_STRINGS, TUNINGS, Instrument, Position
@@ -52,6 +53,7 @@ def to_document(state: SessionState) -> dict[str, Any]:
         "capo": instrument.capo,
         **frets,
         "gaps": [{"start_s": _time(gap.start), "end_s": _time(gap.end), "cause": gap.cause} for gap in state.gaps],
+        "summary": summary_of(state.notes.values()),
         "notes": [note_to_json(note) for note in state.sorted_notes()],
         "tempo_bpm": None,
         "time_signature": None,
@@ -76,11 +78,13 @@ def note_to_json(note: Note) -> dict[str, Any]:
         "alternatives": _alternatives(note),
         "string_evidence": [round(share, 3) for share in note.string_evidence],
         "bends": [{"time_s": _time(bend.at), "semitones": round(bend.semitones, 3)} for bend in note.bends],
-        "techniques": [
-            {"kind": technique.kind, "to": technique.to, "confidence": round(technique.confidence, 3)}
-            for technique in note.techniques
-        ],
+        "techniques": [_technique_to_json(technique) for technique in note.techniques],
     }
+
+
+def _technique_to_json(technique: Technique) -> dict[str, Any]:
+    amount = {} if technique.semitones is None else {"semitones": round(technique.semitones, 3)}
+    return {"kind": technique.kind, "to": technique.to, "confidence": round(technique.confidence, 3), **amount}
 
 
 def parse_document(data: object) -> Document:
@@ -130,26 +134,21 @@ def arrange_document(
     changed = {**as_object(data, "The file"), **{key: value for key, value in overrides.items() if value is not None}}
     document = parse_document(changed)
     arranged = copy.deepcopy(changed)
-    decided = {name: _pin(document, name, string) for name, string in (pins or {}).items()}
+    decided = pinned_positions(document.notes, document.instrument, pins or {})
     placed = arrange(document.notes, document.instrument, preferences, decided)
     for entry, note in zip(arranged["notes"], placed, strict=True):
         entry.update(_place(note), alternatives=_alternatives(note))
         if note.flags or entry.get("flags"):
             entry["flags"] = list(note.flags)
+    if "summary" in arranged:
+        arranged["summary"] = summary_of(placed)
     return arranged
 
 
-def _pin(document: Document, name: str, string: int) -> Position:
-    pinned = next((note for note in document.notes if note.id == name), None)
-    if pinned is None:
-        raise InvalidInput(Reason.REQUEST_INVALID, f"There is no note {name!r} to pin.")
-    places = {place.string: place for place in document.instrument.positions_of(pinned.pitch)}
-    if string not in places:
-        has = ", ".join(str(known) for known in places) or "no string"
-        raise InvalidInput(
-            Reason.REQUEST_INVALID, f"Note {name!r} cannot be pinned to string {string}; it is on {has}."
-        )
-    return places[string]
+def summary_of(notes: Iterable[Note]) -> dict[str, int]:
+    """How many notes there are, and how many of them have no place: out of range, or more than a hand can hold."""
+    counts = Counter(flag for note in notes for flag in ("notes", *note.flags))
+    return {name: counts[name] for name in ("notes", OUT_OF_RANGE, UNPLAYABLE)}
 
 
 def _time(sample: int) -> float:
@@ -244,8 +243,10 @@ def _bend(fields: dict[str, Any], place: str) -> PitchBend:
 
 
 def _technique(fields: dict[str, Any], place: str) -> Technique:
+    semitones = fields.get("semitones")
     return Technique(
         kind=as_text(fields.get("kind"), f"{place}.kind"),
         to=as_text(_given(fields, "to", ""), f"{place}.to"),
         confidence=as_number(_given(fields, "confidence", 0), f"{place}.confidence", 0, 1),
+        semitones=None if semitones is None else as_number(semitones, f"{place}.semitones", -48, 48),
     )

@@ -7,6 +7,7 @@ from enum import Enum
 
 from music.errors import Reason
 from music.note import SETTLED, Note
+from music.player import DEFAULT_PLAYER, Player
 from music.tuning import Instrument
 
 
@@ -54,6 +55,7 @@ class SessionConfig:
     transcriber: str = ""
     separation: Separation = Separation.OFF
     session_id: str = ""
+    player: Player = DEFAULT_PLAYER
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,13 +39,14 @@ class PitchBend:
 
 @dataclass(frozen=True, slots=True)
 class Technique:
-    """How a note is played or joined: `kind` (slide, hammer_on, pull_off, bend, vibrato, let_ring), id of the other
-    note or "", confidence 0..1.
+    """How a note is played or joined: `kind` (slide, hammer_on, pull_off, bend, vibrato, let_ring), id of the note it
+    leads to or "", confidence 0..1, and for a bend how far it goes in semitones.
     """
 
     kind: str
     to: str
     confidence: float
+    semitones: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from music.events import NoteRevised
 from music.note import Note, NoteState, PitchBend
 from music.note_names import NoteNames, stretch_end
 from music.note_tracking import NoteTracker, Step, Track, TrackState
+from music.preferences import DEFAULT_PREFERENCES, Preferences
 from music.stability import AS_CONFIDENT, StabilityCurve, stability
 from music.tracking_rules import TrackingRules
 from music.tuning import Instrument
@@ -57,6 +58,8 @@ class Scribe:
         instrument: what is played.
         grid: where the transcriber's frames lie.
         rules: how its activations become notes.
+        curve: how stable tentative notes are.
+        preferences: whose hand the notes are arranged for.
 
     Attributes:
         processed_until: the watermark, a sample index: every note with an earlier onset is COMMITTED or ENDED.
@@ -68,6 +71,7 @@ class Scribe:
         grid: FrameGrid,
         rules: TrackingRules | None = None,
         curve: StabilityCurve = AS_CONFIDENT,
+        preferences: Preferences = DEFAULT_PREFERENCES,
     ) -> None:
         self.processed_until = 0
         self._instrument = instrument
@@ -77,7 +81,7 @@ class Scribe:
         self._tracker = NoteTracker(
             instrument.lowest_pitch, instrument.highest_pitch, self._rules, instrument.string_count
         )
-        self._arranger = LiveArranger(instrument, LOOKAHEAD_SAMPLES)
+        self._arranger = LiveArranger(instrument, LOOKAHEAD_SAMPLES, preferences)
         self._names = NoteNames()
         self._entries: dict[int, _Entry] = {}
         self._by_name: dict[str, _Entry] = {}

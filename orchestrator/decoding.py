@@ -26,6 +26,9 @@ _DTYPES: dict[AudioEncoding, np.dtype[np.int16] | np.dtype[np.float32]] = {
 }
 
 Samples = NDArray[np.float32]
+_NOTHING: Samples = np.zeros(0, np.float32)
+_GUESS = 32
+"""Samples by which a resampler's next delivery may differ from what the last one promised."""
 
 
 def check_pcm_format(audio: AudioFormat) -> None:
@@ -85,13 +88,20 @@ class Resampler:
     13 at 48. The ordinary one delivers in blocks of its own, up to 41 and 38 ms late, 23 in the mean, and tentative
     notes would wait for that. Both are flat to 10 kHz and let nothing above -120 dB fold. It is fed in blocks of 10 ms
     whatever arrives.
+
+    Args:
+        rate_hz: of what comes.
+        grain: samples that whoever listens takes at a time: what completes no further one waits; 0 for none.
     """
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, grain: int = 0) -> None:
         self._rate_hz = rate_hz
+        self._grain = grain
         self._block = rate_hz // _BLOCKS_PER_SECOND
         self._waiting: Samples = np.zeros(0, np.float32)
+        self._pieces: list[Samples] = []
         self._received = 0
+        self._lag = 0.0
         self._delivered = 0
         self._to_skip = 0
         self._stream: soxr.ResampleStream | None = None
@@ -105,27 +115,52 @@ class Resampler:
         return round(self._received * SAMPLE_RATE_HZ / self._rate_hz)
 
     def push(self, samples: Samples) -> Samples:
-        """What became known, f32[m]; m is about n * SAMPLE_RATE_HZ / rate, later by the filter's delay."""
+        """What became known, f32[m]; m is about n * SAMPLE_RATE_HZ / rate, later by the filter's delay.
+
+        Nothing, while it would complete no grain.
+        """
         self._received += len(samples)
+        self._pieces.append(samples)
+        if self._grain and self._received * SAMPLE_RATE_HZ / self._rate_hz - self._lag < self._wanted:
+            return _NOTHING
+        samples = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
+        self._pieces.clear()
+        known = self._known(samples)
+        self._lag = self._received * SAMPLE_RATE_HZ / self._rate_hz - self._delivered
+        return known
+
+    @property
+    def _wanted(self) -> int:
+        """Deliveries of which the next grain is complete, a little less: better once too often than late."""
+        return (self._delivered // self._grain + 1) * self._grain - _GUESS
+
+    def _known(self, samples: Samples) -> Samples:
         if self._stream is None:
-            return samples
+            return self._deliver(samples)
         self._waiting = np.concatenate([self._waiting, samples])
-        whole = len(self._waiting) // self._block * self._block
         pieces = [
-            self._stream.resample_chunk(self._waiting[start : start + self._block])
-            for start in range(0, whole, self._block)
+            self._stream.resample_chunk(self._waiting[at : at + self._block]) for at in self._blocks(self._waiting)
         ]
-        self._waiting = self._waiting[whole:]
-        return self._deliver(self._on_time(np.concatenate(pieces)) if pieces else np.zeros(0, np.float32))
+        self._waiting = self._waiting[len(pieces) * self._block :]
+        return self._deliver(self._on_time(np.concatenate(pieces)) if pieces else _NOTHING)
 
     def finish(self) -> Samples:
         """The rest; all deliveries together then hold exactly `received_until` samples."""
+        held = np.concatenate([self._waiting, *self._pieces])
+        self._pieces.clear()
         if self._stream is None or not self._received:
-            return np.zeros(0, np.float32)
-        tail = self._on_time(self._stream.resample_chunk(self._waiting, last=True))
+            return self._deliver(held)
+        rest = [self._stream.resample_chunk(held[start : start + self._block]) for start in self._blocks(held)]
+        tail = self._on_time(
+            np.concatenate([*rest, self._stream.resample_chunk(held[len(rest) * self._block :], last=True)])
+        )
         self._waiting = self._waiting[:0]
         owed = self.received_until - self._delivered
         return self._deliver(np.pad(tail[:owed], (0, max(0, owed - len(tail)))))
+
+    def _blocks(self, samples: Samples) -> range:
+        """Where the whole blocks of `samples` begin."""
+        return range(0, len(samples) - self._block + 1, self._block)
 
     def _on_time(self, samples: Samples) -> Samples:
         """All but the first samples of the stream, by which it is late."""
@@ -154,11 +189,11 @@ def _late_by(rate_hz: int) -> int:
 
 
 class PcmDecoder:
-    """Both in a row: PCM bytes of one format → the session's signal."""
+    """Both in a row: PCM bytes of one format → the session's signal. `grain`: see `Resampler`."""
 
-    def __init__(self, audio: AudioFormat) -> None:
+    def __init__(self, audio: AudioFormat, grain: int = 0) -> None:
         self._reader = PcmReader(audio)
-        self._resampler = Resampler(audio.sample_rate_hz)
+        self._resampler = Resampler(audio.sample_rate_hz, grain)
 
     @property
     def received_until(self) -> int:

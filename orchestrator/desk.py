@@ -13,6 +13,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from bus.session_log import SessionLogWriter
 from music.errors import Conflict, GenesisError, Overloaded, Reason, Unavailable
 from music.events import EndReason, SessionConfig, SessionEvent
+from orchestrator.channels import each, put
 from orchestrator.intake import complete_config
 from orchestrator.neighbours import BusLink, TranscriberShelf
 from orchestrator.publisher import Publisher
@@ -48,7 +49,7 @@ class LiveSession:
     async def feed(self, data: bytes | GenesisError) -> bool:
         """Hand over bytes, or what is wrong with the stream; False when the session takes no more."""
         try:
-            await self._audio_in.send(data)
+            await put(self._audio_in, data)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             return False
         return True
@@ -82,6 +83,14 @@ class LiveSession:
         if not self._caller_is_here:
             return
         try:
+            self._events_in.send_nowait(event)
+        except anyio.WouldBlock:
+            await self._deliver_to_slow(event)
+        except anyio.BrokenResourceError:
+            self._caller_is_here = False
+
+    async def _deliver_to_slow(self, event: SessionEvent) -> None:
+        try:
             with anyio.fail_after(self._slow_reader_s):
                 await self._events_in.send(event)
         except anyio.BrokenResourceError:
@@ -109,7 +118,7 @@ class LiveSession:
             self.close()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
-        async for data in self._audio:
+        async for data in each(self._audio):
             if isinstance(data, GenesisError):
                 raise data
             yield data

@@ -15,13 +15,21 @@ import structlog
 from grpc_status import rpc_status
 
 from bus.session_log import follow, read_state
-from music.arranging import arrange
 from music.errors import GenesisError, InvalidInput, Overloaded, Reason
 from music.events import SessionConfig, SnapshotTaken
+from music.player_settings import arrange_for
 from orchestrator.desk import LiveSession, SessionDesk
 from orchestrator.intake import check_session_id
 from orchestrator.neighbours import BusLink
-from wire.codec import decode_config, decode_instrument, decode_note, encode_event, encode_note, encode_snapshot
+from wire.codec import (
+    decode_config,
+    decode_instrument,
+    decode_note,
+    decode_player,
+    encode_event,
+    encode_note,
+    encode_snapshot,
+)
 from wire.errors import to_status
 from wire.gen.genesis.v1 import note_pb2, transcription_service_pb2, transcription_service_pb2_grpc
 
@@ -102,7 +110,8 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
             for message in request.notes:
                 _check_times(message)
             notes = [decode_note(message) for message in request.notes]
-            placed = await anyio.to_thread.run_sync(arrange, notes, instrument)
+            settings = decode_player(request.player).settings(instrument, dict(request.pins))
+            placed = await anyio.to_thread.run_sync(arrange_for, notes, settings)
             return pb.ArrangeNotesResponse(notes=[encode_note(note) for note in placed])
 
     async def _read_config(self, reader: _Reader) -> SessionConfig:

@@ -113,7 +113,13 @@ class Session:
             self._listener.stop()
         transcriber = self._transcriber
         curve = curve_of(transcriber.reference.name)
-        scribe = Scribe(self._config.instrument, transcriber.grid, transcriber.tracking, curve)
+        scribe = Scribe(
+            self._config.instrument,
+            transcriber.grid,
+            transcriber.tracking,
+            curve,
+            preferences=self._config.player.preferences,
+        )
         scribing = Scribing(scribe)
         telling = Telling(self._publisher)
         try:
@@ -154,7 +160,9 @@ class Session:
         heard_out, heard = anyio.create_memory_object_stream[Heard](HEARD_SLOTS)
         known_out, known = anyio.create_memory_object_stream[Known](KNOWN_SLOTS)
         steps_out, steps = anyio.create_memory_object_stream[Step](STEP_SLOTS)
-        hearing = Hearing(self._config, listener, self._limits.decode, self._limits.max_duration_s)
+        hearing = Hearing(
+            self._config, listener, self._limits.decode, self._limits.max_duration_s, self._transcriber.grain
+        )
         with heard_out, heard, known_out, known, steps_out, steps:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._hear, hearing, heard_out)

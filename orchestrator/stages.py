@@ -34,6 +34,7 @@ from music.events import (
 from music.scribe import Scribe
 from music.tuning import Instrument
 from orchestrator.cadence import Cadence
+from orchestrator.channels import each, put, waiting
 from orchestrator.container import DecodeLimits, Spool, decode, samples_in
 from orchestrator.decoding import PcmDecoder, Samples
 from orchestrator.intake import Listener, too_long
@@ -96,6 +97,7 @@ class Hearing:
     """The first stage: bytes → signal.
 
     Attributes:
+        grain: of a live signal nothing is passed on until another so many samples are complete; nobody needs them.
         received_until: signal accepted so far, a sample index.
     """
 
@@ -103,6 +105,7 @@ class Hearing:
     listener: Listener
     limits: DecodeLimits
     max_duration_s: float
+    grain: int = 0
     received_until: int = 0
     _duration: int | None = field(default=None, init=False)
 
@@ -138,7 +141,7 @@ class Hearing:
     async def _hear_pcm(
         self, audio: AudioFormat, blocks: AsyncIterator[bytes], out: MemoryObjectSendStream[Heard]
     ) -> None:
-        decoder = PcmDecoder(audio)
+        decoder = PcmDecoder(audio, self.grain)
         try:
             async for block in blocks:
                 samples = await _off_loop_if(len(block) > _INLINE_BYTES, partial(decoder.push, block))
@@ -152,7 +155,7 @@ class Hearing:
 
     async def _send(self, samples: Samples, out: MemoryObjectSendStream[Heard]) -> None:
         for start in range(0, len(samples), BLOCK):
-            await out.send(Heard(samples[start : start + BLOCK], self._duration))
+            await put(out, Heard(samples[start : start + BLOCK], self._duration))
 
 
 class Transcribing:
@@ -181,9 +184,9 @@ class Transcribing:
     async def run(self, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]) -> None:
         """Take everything, then the tail. Leaves both channels to the caller: a flush may be cut short."""
         if not self._cadence.normal:
-            await out.send(Known((), 0, None, CadenceChanged(0, "file")))
-        async for first in heard:
-            pieces = [first, *_waiting(heard)]
+            await put(out, Known((), 0, None, CadenceChanged(0, "file")))
+        async for first in each(heard):
+            pieces = [first, *waiting(heard)]
             self._duration = pieces[-1].duration
             signal = np.concatenate([piece.samples for piece in pieces])
             begun = time.perf_counter()
@@ -191,15 +194,15 @@ class Transcribing:
             self._taken += len(signal)
             # Most chunks complete no step, and nobody needs to hear of each of them.
             if found or self._taken - self._told >= _PROGRESS_EVERY:
-                await out.send(self._known(found))
+                await put(out, self._known(found))
             if (provisional := await self._foretold()) is not None:
-                await out.send(self._known([provisional]))
+                await put(out, self._known([provisional]))
             busy_s = time.perf_counter() - begun
             if moved := self._moved():
                 await out.send(Known((), self._taken, self._duration, moved))
             if changed := self._cadence.observe(len(signal), busy_s, self._waiting):
-                await out.send(Known((), self._taken, self._duration, changed))
-        await out.send(self._known(await self._stream.finish()))
+                await put(out, Known((), self._taken, self._duration, changed))
+        await put(out, self._known(await self._stream.finish()))
 
     def _moved(self) -> RunnerChanged | None:
         now = self._transcriber.runs_on
@@ -233,17 +236,17 @@ class Scribing:
     async def run(self, known: MemoryObjectReceiveStream[Known], out: MemoryObjectSendStream[Step]) -> None:
         """Write down everything, settle and end every note, close `out`."""
         async with out:
-            async for piece in known:
+            async for piece in each(known):
                 self.taken = piece.taken
                 if not piece.activations:
-                    await out.send(self._step([], self._scribe.processed_until, piece.duration, piece.cadence))
+                    await put(out, self._step([], self._scribe.processed_until, piece.duration, piece.cadence))
                 for activations in piece.activations:
                     before = self._scribe.processed_until
                     work = partial(self._scribe.advance if activations.settled else self._scribe.preview, activations)
                     notes = await _off_loop_if(len(activations) > _INLINE_FRAMES, work)
-                    await out.send(self._step(notes, before, piece.duration))
+                    await put(out, self._step(notes, before, piece.duration))
             before = self._scribe.processed_until
-            await out.send(self._step(self._scribe.finish(self.taken), before, self.taken))
+            await put(out, self._step(self._scribe.finish(self.taken), before, self.taken))
 
     def _step(
         self,
@@ -272,7 +275,7 @@ class Telling:
         Raises:
             Conflict, Unavailable: the log cannot be written.
         """
-        async for step in steps:
+        async for step in each(steps):
             if step.cadence is not None:
                 await self.publisher.publish(step.cadence, step.before)
                 continue
@@ -283,16 +286,6 @@ class Telling:
             if is_last or step.received_until - self._told_until >= _PROGRESS_EVERY:
                 self._told_until = step.received_until
                 await self.publisher.publish(Progressed(step.received_until, step.duration), step.after)
-
-
-def _waiting(heard: MemoryObjectReceiveStream[Heard]) -> list[Heard]:
-    """Everything that lies in the channel already: a network that is behind takes larger bites."""
-    pieces = []
-    while True:
-        try:
-            pieces.append(heard.receive_nowait())
-        except (anyio.WouldBlock, anyio.EndOfStream):
-            return pieces
 
 
 async def _off_loop_if(large: bool, work: partial[T]) -> T:

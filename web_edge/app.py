@@ -18,6 +18,8 @@ from music.events import SessionEvent
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
 from web_edge.database import Database
+from web_edge.documents import Documents
+from web_edge.documents_api import DocumentsApi
 from web_edge.guard import Guard
 from web_edge.health import Health
 from web_edge.hub import Hub
@@ -93,6 +95,7 @@ class _Edge:
         self._health = Health(database, self.bus, uplink)
         self._api = TranscriptionsApi(
             transcriptions=self._transcriptions,
+            documents=DocumentsApi(self._transcriptions, Documents(database)),
             files=self._files,
             jobs=self.jobs,
             live=live,

@@ -7,27 +7,58 @@ from typing import Any
 
 from music.errors import InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat, SessionConfig
-from music.tuning import TUNINGS, Instrument, parse_tuning
+from music.player import DEFAULT_PLAYER, Player
+from music.tuning import Instrument, parse_tuning
 
-OPTION_NAMES = ("tuning", "capo", "transcriber")
+INSTRUMENT_OPTIONS = ("tuning", "capo", "fret_count")
+PLAYER_OPTIONS = ("difficulty", "style", "max_stretch", "lowest_fret", "highest_fret")
+OPTION_NAMES = (*INSTRUMENT_OPTIONS, *PLAYER_OPTIONS, "transcriber")
 _MAX_NAME = 64
 _MAX_COUNT = 2**32 - 1
 _LIVE_ENCODINGS = {"pcm_f32le": AudioEncoding.PCM_F32LE, "pcm_s16le": AudioEncoding.PCM_S16LE}
 
 
 def session_config(options: Mapping[str, Any], audio: AudioFormat, session_id: str) -> SessionConfig:
-    """The configuration that `tuning` (name, "64,59,…" or list), `capo` and `transcriber` ask for.
+    """The configuration that options ask for: those of `instrument_of` and `player_of`, and `transcriber`.
 
     Raises:
-        InvalidInput: TUNING_INVALID, CAPO_INVALID, TRANSCRIBER_UNKNOWN.
+        InvalidInput: TUNING_INVALID, CAPO_INVALID, CONFIG_INVALID, TRANSCRIBER_UNKNOWN.
     """
-    instrument = Instrument(tuning=_tuning(options.get("tuning", "")), capo=_capo(options.get("capo", 0)))
     transcriber = options.get("transcriber", "")
     if not isinstance(transcriber, str) or len(transcriber) > _MAX_NAME or not transcriber.isprintable():
         raise InvalidInput(
             Reason.TRANSCRIBER_UNKNOWN, "A transcriber is named in a word; leave it empty for the default one."
         )
-    return SessionConfig(audio, instrument, transcriber, session_id=session_id)
+    instrument, player = instrument_of(options), player_of(options)
+    return SessionConfig(audio, instrument, transcriber, session_id=session_id, player=player)
+
+
+def instrument_of(options: Mapping[str, Any], otherwise: Instrument = Instrument()) -> Instrument:  # noqa: B008 - frozen
+    """What `tuning` (name, "64,59,…" or list), `capo` and `fret_count` say; what they do not say is as `otherwise`.
+
+    Raises:
+        InvalidInput: TUNING_INVALID, CAPO_INVALID, CONFIG_INVALID.
+    """
+    return Instrument(
+        tuning=_tuning(options.get("tuning"), otherwise.tuning),
+        capo=_capo(options.get("capo"), otherwise.capo),
+        fret_count=_frets(options, "fret_count", otherwise.fret_count),
+    )
+
+
+def player_of(options: Mapping[str, Any], otherwise: Player = DEFAULT_PLAYER) -> Player:
+    """What `difficulty`, `style`, `max_stretch`, `lowest_fret` and `highest_fret` say, or else `otherwise`.
+
+    Raises:
+        InvalidInput: CONFIG_INVALID.
+    """
+    return Player(
+        difficulty=_name(options, "difficulty", otherwise.difficulty),
+        style=_name(options, "style", otherwise.style),
+        max_stretch=_frets(options, "max_stretch", otherwise.max_stretch),
+        lowest_fret=_frets(options, "lowest_fret", otherwise.lowest_fret),
+        highest_fret=_frets(options, "highest_fret", otherwise.highest_fret),
+    )
 
 
 def live_audio(options: Mapping[str, Any]) -> AudioFormat:
@@ -51,9 +82,9 @@ def live_audio(options: Mapping[str, Any]) -> AudioFormat:
     return AudioFormat(_LIVE_ENCODINGS[encoding], rate, channels)
 
 
-def _tuning(given: object) -> tuple[int, ...]:
+def _tuning(given: object, otherwise: tuple[int, ...]) -> tuple[int, ...]:
     if given is None or given == "":
-        return TUNINGS["standard"]
+        return otherwise
     if isinstance(given, str):
         return parse_tuning(given[:200])
     if isinstance(given, list) and all(isinstance(pitch, int) and not isinstance(pitch, bool) for pitch in given):
@@ -61,14 +92,39 @@ def _tuning(given: object) -> tuple[int, ...]:
     raise InvalidInput(Reason.TUNING_INVALID, "A tuning is a name or a list of MIDI pitches, string 1 first.")
 
 
-def _capo(given: object) -> int:
+def _capo(given: object, otherwise: int) -> int:
     if given is None or given == "":
-        return 0
+        return otherwise
+    fret = _whole(given)
+    if fret is None:
+        raise InvalidInput(Reason.CAPO_INVALID, "The capo is the number of the fret it sits on; 0 for none.")
+    return fret
+
+
+def _frets(options: Mapping[str, Any], name: str, otherwise: int) -> int:
+    given = options.get(name)
+    if given is None or given == "":
+        return otherwise
+    frets = _whole(given)
+    if frets is None:
+        raise InvalidInput(Reason.CONFIG_INVALID, f"`{name}` is a number of frets.")
+    return frets
+
+
+def _name(options: Mapping[str, Any], name: str, otherwise: str) -> str:
+    given = options.get(name)
+    if given is None or given == "":
+        return otherwise
+    if not isinstance(given, str):
+        raise InvalidInput(Reason.CONFIG_INVALID, f"`{name}` is a name.")
+    return given
+
+
+def _whole(given: object) -> int | None:
+    """A number from JSON or, as text, from a form."""
     if isinstance(given, str) and given.strip().isdecimal() and len(given) < _MAX_NAME:
         return int(given)
-    if isinstance(given, int) and not isinstance(given, bool):
-        return given
-    raise InvalidInput(Reason.CAPO_INVALID, "The capo is the number of the fret it sits on; 0 for none.")
+    return given if isinstance(given, int) and not isinstance(given, bool) else None
 
 
 def _count(given: object) -> int | None:

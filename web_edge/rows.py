@@ -139,7 +139,10 @@ def note_to_row(transcription_id: str, note: Note) -> dict[str, Any]:
             "stability": note.stability,
             "alternatives": [[other.position.string, other.position.fret, other.cost] for other in note.alternatives],
             "bends": [[bend.at, bend.semitones] for bend in note.bends],
-            "techniques": [[technique.kind, technique.to, technique.confidence] for technique in note.techniques],
+            "techniques": [
+                [technique.kind, technique.to, technique.confidence, technique.semitones]
+                for technique in note.techniques
+            ],
             "flags": list(note.flags),
             "string_evidence": list(note.string_evidence),
         },
@@ -160,7 +163,8 @@ def note_from_row(row: RowMapping) -> Note:
         position=None if row["string"] is None else Position(row["string"], row["fret"]),
         alternatives=tuple(Alternative(Position(string, fret), cost) for string, fret, cost in extra["alternatives"]),
         bends=tuple(PitchBend(at, semitones) for at, semitones in extra["bends"]),
-        techniques=tuple(Technique(kind, to, confidence) for kind, to, confidence in extra["techniques"]),
+        # Rows of an earlier version do not say how far a bend goes.
+        techniques=tuple(Technique(*technique) for technique in extra["techniques"]),
         flags=tuple(extra["flags"]),
         # Rows of an earlier version lack it.
         string_evidence=tuple(extra.get("string_evidence", ())),

@@ -76,6 +76,22 @@ gaps = Table(
     Column("cause", Text, nullable=False),
 )
 
+# A document's revisions stay as they are; changing one makes the next.
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("transcription_id", ForeignKey("transcriptions.id", ondelete="CASCADE"), nullable=False),
+    # Of the last durable event of the log that it folds.
+    Column("log_sequence", BigInteger, nullable=False),
+    Column("created_at_ns", BigInteger, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("summary", JSON, nullable=False),
+    Column("places", JSON, nullable=False),
+    Index("ix_documents_transcription_id", "transcription_id"),
+)
+
 deletions = Table(
     "deletions",
     metadata,

@@ -16,10 +16,11 @@ from starlette.routing import Route
 from bus.session_log import delete_session
 from music.audio import seconds
 from music.document import to_document
-from music.errors import Conflict, GenesisError, InvalidInput, NotFound, Reason
+from music.errors import GenesisError, InvalidInput, NotFound, Reason
 from music.events import AudioEncoding, AudioFormat
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
+from web_edge.documents_api import DocumentsApi
 from web_edge.hub import Hub
 from web_edge.jobs import JobRunner
 from web_edge.live import LiveSessions
@@ -40,6 +41,7 @@ class TranscriptionsApi:
     """The handlers and what they work with."""
 
     transcriptions: Transcriptions
+    documents: DocumentsApi
     files: AudioFiles
     jobs: JobRunner
     live: LiveSessions
@@ -56,6 +58,7 @@ class TranscriptionsApi:
             Route(one, self.show, methods=["GET"]),
             Route(one, self.delete, methods=["DELETE"]),
             Route(one + "/result", self.result, methods=["GET"]),
+            *self.documents.routes(),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -89,17 +92,13 @@ class TranscriptionsApi:
         return JSONResponse(self._resource(await self.transcriptions.get(request.path_params["id"])))
 
     async def result(self, request: Request) -> Response:
-        """The transcription as a file of schema genesis.transcription/1."""
-        transcription = await self.transcriptions.get(request.path_params["id"])
-        if transcription.error is not None:
-            raise transcription.error
-        if not transcription.is_over:
-            raise Conflict(
-                Reason.RESULT_NOT_READY,
-                f"This transcription is {transcription.status.value}. Ask again when it is completed.",
-                status=transcription.status.value,
-            )
-        state = await self.transcriptions.state(transcription.id)
+        """The transcription, or with `?document=ID` a document derived of it, as a file of schema
+        genesis.transcription/1.
+        """
+        document_id = request.query_params.get("document")
+        if document_id is not None:
+            return await self.documents.result(request, document_id)
+        state = await self.documents.finished(request.path_params["id"])
         return await anyio.to_thread.run_sync(lambda: JSONResponse(to_document(state)))
 
     async def delete(self, request: Request) -> Response:

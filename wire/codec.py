@@ -30,8 +30,9 @@ from music.events import (
     UnknownEvent,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.player import DEFAULT_PLAYER, Player
 from music.tuning import DEFAULT_FRETS, TUNINGS, Instrument, Position
-from wire.gen.genesis.v1 import audio_pb2, error_pb2, event_pb2, instrument_pb2, note_pb2, session_pb2
+from wire.gen.genesis.v1 import audio_pb2, error_pb2, event_pb2, instrument_pb2, note_pb2, player_pb2, session_pb2
 
 _ENCODINGS = {
     audio_pb2.AUDIO_ENCODING_PCM_S16LE: AudioEncoding.PCM_S16LE,
@@ -76,6 +77,27 @@ def decode_instrument(message: instrument_pb2.Instrument) -> Instrument:
     )
 
 
+def encode_player(player: Player) -> player_pb2.Player:
+    return player_pb2.Player(
+        difficulty=player.difficulty,
+        style=player.style,
+        max_stretch=player.max_stretch,
+        lowest_fret=player.lowest_fret,
+        highest_fret=player.highest_fret,
+    )
+
+
+def decode_player(message: player_pb2.Player) -> Player:
+    """Raises InvalidInput: CONFIG_INVALID."""
+    return Player(
+        difficulty=message.difficulty or DEFAULT_PLAYER.difficulty,
+        style=message.style or DEFAULT_PLAYER.style,
+        max_stretch=message.max_stretch or DEFAULT_PLAYER.max_stretch,
+        lowest_fret=message.lowest_fret or DEFAULT_PLAYER.lowest_fret,
+        highest_fret=message.highest_fret or DEFAULT_PLAYER.highest_fret,
+    )
+
+
 def encode_config(config: SessionConfig) -> session_pb2.SessionConfig:
     return session_pb2.SessionConfig(
         audio=audio_pb2.AudioFormat(
@@ -87,6 +109,7 @@ def encode_config(config: SessionConfig) -> session_pb2.SessionConfig:
         transcriber=config.transcriber,
         separation=_SEPARATIONS_OUT[config.separation],
         session_id=config.session_id,
+        player=None if config.player == DEFAULT_PLAYER else encode_player(config.player),
     )
 
 
@@ -107,6 +130,7 @@ def decode_config(message: session_pb2.SessionConfig) -> SessionConfig:
         transcriber=message.transcriber,
         separation=separation,
         session_id=message.session_id,
+        player=decode_player(message.player),
     )
 
 
@@ -128,7 +152,12 @@ def encode_note(note: Note) -> note_pb2.Note:
         ],
         bends=[note_pb2.PitchBend(time_s=seconds(bend.at), semitones=bend.semitones) for bend in note.bends],
         techniques=[
-            note_pb2.Technique(kind=technique.kind, to=technique.to, confidence=technique.confidence)
+            note_pb2.Technique(
+                kind=technique.kind,
+                to=technique.to,
+                confidence=technique.confidence,
+                semitones=technique.semitones,
+            )
             for technique in note.techniques
         ],
         flags=note.flags,
@@ -158,12 +187,15 @@ def decode_note(message: note_pb2.Note) -> Note:
             Alternative(Position(other.string, other.fret), other.cost) for other in message.alternatives
         ),
         bends=tuple(PitchBend(sample_at(bend.time_s), bend.semitones) for bend in message.bends),
-        techniques=tuple(
-            Technique(technique.kind, technique.to, technique.confidence) for technique in message.techniques
-        ),
+        techniques=tuple(map(_decode_technique, message.techniques)),
         flags=tuple(message.flags),
         string_evidence=tuple(message.string_evidence),
     )
+
+
+def _decode_technique(message: note_pb2.Technique) -> Technique:
+    semitones = message.semitones if message.HasField("semitones") else None
+    return Technique(message.kind, message.to, message.confidence, semitones)
 
 
 def encode_reason(reason: Reason) -> error_pb2.ErrorReason:

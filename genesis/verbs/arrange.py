@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json as json_format
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from genesis import options
-from genesis.exits import UsageError, verb
-from genesis.options import read_instrument
+from genesis.exits import verb
+from genesis.options import read_instrument, read_pins, read_player
 from genesis.output import check_writable, write_json
+from genesis.results import tell_unplaced
 from music.errors import InvalidInput, NotFound, Reason
-
-
-class Style(StrEnum):
-    """Where on the neck the hand likes to be."""
-
-    ANY = "any"
-    OPEN_POSITION = "open_position"
-    ONE_POSITION = "one_position"
-    ALONG_A_STRING = "along_a_string"
+from music.player import MAX_STRETCH
+from music.tuning import DEFAULT_FRETS
 
 
 @verb
@@ -34,34 +27,27 @@ async def arrange(
     ] = None,
     capo: Annotated[int | None, typer.Option("--capo", metavar="N", help="Instead of the file's own.")] = None,
     difficulty: options.DifficultyOption = options.DEFAULT_DIFFICULTY,
-    style: Annotated[Style, typer.Option("--style", help="Where on the neck the hand likes to be.")] = Style.ANY,
-    pin: Annotated[
-        list[str] | None, typer.Option("--pin", metavar="ID=STRING", help="Keep a note on a string; may be repeated.")
-    ] = None,
+    style: options.StyleOption = options.Style.ANY,
+    frets: Annotated[int | None, typer.Option("--frets", metavar="N", help="Instead of the file's own.")] = None,
+    max_stretch: options.MaxStretch = MAX_STRETCH,
+    neck: options.Neck = "",
+    pin: options.Pins = None,
 ) -> None:
     """Find the best place on the neck for every note.
 
     Nothing else of the file is touched.
     """
-    from music.document import arrange_document
-    from music.preferences import Preferences
+    from music.document import arrange_document, parse_document, summary_of
 
-    preferences, pins = Preferences(difficulty.value, style.value), _read_pins(pin or [])
+    player, pins = read_player(difficulty, style, max_stretch, neck), read_pins(pin)
     wanted = None if tuning is None else read_instrument(tuning, 0).tuning
-    read_instrument("standard", capo or 0)
+    read_instrument("standard", capo or 0, frets or DEFAULT_FRETS)
     check_writable([json])
-    data = _read(Path(notes))
-    write_json(json, arrange_document(data, tuning=wanted, capo=capo, preferences=preferences, pins=pins))
-
-
-def _read_pins(texts: list[str]) -> dict[str, int]:
-    pins = {}
-    for text in texts:
-        name, _, string = text.rpartition("=")
-        if not name or not string.isdecimal():
-            raise UsageError(Reason.REQUEST_INVALID, f"--pin {text!r} is not of the form ID=STRING, as in n12=3.")
-        pins[name] = int(string)
-    return pins
+    arranged = arrange_document(
+        _read(Path(notes)), tuning=wanted, capo=capo, fret_count=frets, preferences=player.preferences, pins=pins
+    )
+    write_json(json, arranged)
+    tell_unplaced(summary_of(parse_document(arranged).notes))
 
 
 def _read(path: Path) -> object:

@@ -14,11 +14,22 @@ from genesis import options
 from genesis.audio_file import check_audio_file
 from genesis.exits import verb
 from genesis.latency import LatencyMeter
-from genesis.options import DEFAULT_SERVER, Wish, not_available, read_wish
+from genesis.options import (
+    DEFAULT_SERVER,
+    Wish,
+    not_available,
+    read_instrument,
+    read_pins,
+    read_player,
+    read_wish,
+    refuse_pins_without_final,
+)
 from genesis.output import STDOUT, check_writable
 from genesis.results import Results, raise_failure
 from music.events import Separation, SessionEvent
+from music.player import MAX_STRETCH
 from music.session_state import SessionState
+from music.tuning import DEFAULT_FRETS
 
 if TYPE_CHECKING:
     from orchestrator.container import DecodedFile
@@ -35,8 +46,14 @@ async def stream(
     capo: options.Capo = 0,
     separation: options.SeparationMode = Separation.OFF,
     difficulty: options.DifficultyOption = options.DEFAULT_DIFFICULTY,
+    style: options.StyleOption = options.Style.ANY,
+    frets: options.Frets = DEFAULT_FRETS,
+    max_stretch: options.MaxStretch = MAX_STRETCH,
+    neck: options.Neck = "",
     transcriber: options.Transcriber = "",
     final: options.Final = False,
+    pin: options.Pins = None,
+    guess_tuning: options.GuessTuning = False,
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Where the server is.", envvar="GENESIS_SERVER")
     ] = DEFAULT_SERVER,
@@ -45,8 +62,10 @@ async def stream(
 
     Shows what comes back while it plays.
     """
-    wish = read_wish(tuning, capo, separation, difficulty, transcriber)
-    results = Results(json=json, txt=txt, final=final)
+    instrument, player = read_instrument(tuning, capo, frets), read_player(difficulty, style, max_stretch, neck)
+    wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
+    refuse_pins_without_final(pins, final=final)
+    results = Results(json=json, txt=txt, final=final, pins=pins, guess_tuning=guess_tuning)
     if jsonl and STDOUT in results.paths:
         not_available("--jsonl together with a result on stdout", "name a file")
     check_writable(results.paths)
@@ -55,7 +74,7 @@ async def stream(
     sys.stderr.write(session.summary() + "\n")
     raise_failure(session.state)
     if not jsonl or any(results.paths):
-        results.write(session.state, wish.instrument)
+        results.write(session.state, wish)
 
 
 class _Session:

@@ -11,12 +11,22 @@ import typer
 from genesis import options
 from genesis.audio_file import check_audio_file, read_chunks
 from genesis.exits import verb
-from genesis.options import Wish, read_wish, refuse_exports
+from genesis.options import (
+    Wish,
+    read_instrument,
+    read_pins,
+    read_player,
+    read_wish,
+    refuse_exports,
+    refuse_pins_without_final,
+)
 from genesis.output import check_writable
 from genesis.progress import shown_progress
 from genesis.results import Results, raise_failure
 from music.events import AudioEncoding, AudioFormat, Separation, SessionEvent
+from music.player import MAX_STRETCH
 from music.session_state import SessionState
+from music.tuning import DEFAULT_FRETS
 
 
 @verb
@@ -31,8 +41,14 @@ async def transcribe(
     capo: options.Capo = 0,
     separation: options.SeparationMode = Separation.OFF,
     difficulty: options.DifficultyOption = options.DEFAULT_DIFFICULTY,
+    style: options.StyleOption = options.Style.ANY,
+    frets: options.Frets = DEFAULT_FRETS,
+    max_stretch: options.MaxStretch = MAX_STRETCH,
+    neck: options.Neck = "",
     transcriber: options.Transcriber = "",
     final: options.Final = False,
+    pin: options.Pins = None,
+    guess_tuning: options.GuessTuning = False,
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Let a running server do it.", envvar="GENESIS_SERVER")
     ] = "",
@@ -42,14 +58,16 @@ async def transcribe(
     Prints a text tab unless a file is named.
     """
     refuse_exports(midi, musicxml, gp5)
-    wish = read_wish(tuning, capo, separation, difficulty, transcriber)
-    results = Results(json=json, txt=txt, final=final)
+    instrument, player = read_instrument(tuning, capo, frets), read_player(difficulty, style, max_stretch, neck)
+    wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
+    refuse_pins_without_final(pins, final=final)
+    results = Results(json=json, txt=txt, final=final, pins=pins, guess_tuning=guess_tuning)
     check_writable(results.paths)
     path = check_audio_file(audio)
     with shown_progress(path.name) as show:
         state = await (_remotely(server, path, wish, show) if server else _here(path, wish, show))
     raise_failure(state)
-    results.write(state, wish.instrument)
+    results.write(state, wish)
 
 
 async def _here(path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:

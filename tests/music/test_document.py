@@ -71,6 +71,7 @@ def test_every_key_of_the_schema_is_there() -> None:
     written = to_document(session())
     assert set(written) == {
         *("schema", "session", "models", "duration_s", "tuning", "capo", "gaps", "notes", "tempo_bpm"),
+        "summary",
         *("time_signature", "beats", "key", "chords"),
     }
     assert set(written["notes"][0]) == {

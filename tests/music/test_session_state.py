@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ def described(state: SessionState) -> dict[str, Any]:
                 "pitch": note.pitch,
                 "string": note.position.string if note.position else None,
                 "fret": note.position.fret if note.position else None,
+                **({"techniques": [asdict(technique) for technique in note.techniques]} if note.techniques else {}),
             }
             for note in state.sorted_notes()
         ],

@@ -42,6 +42,7 @@ class FakeTranscriber:
         self.tracking = TrackingRules()
         self.cadence = 2205
         self.runs_on = IN_THIS_PROCESS
+        self.grain = 0
         self.error = error
         self.pushes_before_error = pushes_before_error
         self.gate = gate

@@ -101,6 +101,36 @@ def test_chunking_changes_no_bit(rate_hz: int, channels: int, chunk_frames: int,
     assert np.array_equal(decode(data, audio, chunk_frames * frame_bytes), whole)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    rate_hz=st.sampled_from([16_000, 22_050, 44_100, 48_000]),
+    sizes=st.lists(st.integers(0, 3000), max_size=60),
+    grain=st.sampled_from([1, 256, 1024, 5000]),
+)
+def test_a_grain_changes_no_bit_and_comes_a_chunk_late_at_most(rate_hz: int, sizes: list[int], grain: int) -> None:
+    signal = np.random.default_rng(1).standard_normal(sum(sizes)).astype(np.float32)
+    plain, grained = Resampler(rate_hz), Resampler(rate_hz, grain)
+    at, soon, late, owed = 0, [], [], 0
+    for size in sizes:
+        part = signal[at : at + size]
+        at += size
+        late.append(grained.push(part))
+        # What one chunk ago was whole grains has been delivered by now.
+        assert sum(map(len, late)) >= owed
+        soon.append(plain.push(part))
+        owed = sum(map(len, soon)) // grain * grain
+    assert grained.received_until == plain.received_until
+    whole = np.concatenate([*soon, plain.finish()])
+    assert np.array_equal(np.concatenate([*late, grained.finish()]), whole)
+
+
+def test_nothing_is_passed_on_that_completes_no_grain() -> None:
+    resampler = Resampler(44_100, 1024)
+    pieces = [len(resampler.push(np.zeros(882, np.float32))) for _ in range(100)]
+    assert sum(1 for length in pieces if length) <= 100 * 441 / 1024 * 1.2
+    assert sum(pieces) >= 100 * 441 - 1024 - 441
+
+
 def test_channels_are_averaged() -> None:
     data = np.array([[0.5, -0.25], [1.0, 0.0]], "<f4").tobytes()
     assert PcmReader(AudioFormat(AudioEncoding.PCM_F32LE, 44_100, 2)).read(data).tolist() == [0.125, 0.5]

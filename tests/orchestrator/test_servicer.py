@@ -37,7 +37,7 @@ from tests.support.models import built_model_repo  # noqa: F401 - a fixture
 from tests.support.nats import NatsServer, running_nats
 from wire.codec import decode_event, decode_snapshot
 from wire.errors import from_rpc
-from wire.gen.genesis.v1 import instrument_pb2, note_pb2, session_pb2
+from wire.gen.genesis.v1 import instrument_pb2, note_pb2, player_pb2, session_pb2
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("built_model_repo")]
 
@@ -396,6 +396,17 @@ async def test_notes_are_arranged(tmp_path: Path) -> None:
         assert (answer.notes[0].string, answer.notes[0].fret) == (6, 0)
         assert not answer.notes[1].HasField("string")
         assert list(answer.notes[1].flags) == ["out_of_range"]
+        hand = player_pb2.Player(lowest_fret=5, highest_fret=9)
+        high = await client.stub.ArrangeNotes(pb.ArrangeNotesRequest(notes=notes[:1], player=hand, pins={"a": 6}))
+        assert (high.notes[0].string, high.notes[0].fret) == (6, 0)
+        for wrong in (
+            pb.ArrangeNotesRequest(notes=notes, player=player_pb2.Player(difficulty="wizard")),
+            pb.ArrangeNotesRequest(notes=notes, pins={"nobody": 3}),
+            pb.ArrangeNotesRequest(notes=notes, pins={"a": 1}),
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await client.stub.ArrangeNotes(wrong)
+            assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
         nowhere, stateless = note_pb2.Note(state=state, onset_s=float("nan")), note_pb2.Note(onset_s=1.0)
         for bad in (nowhere, stateless, note_pb2.Note(state=state, pitch=200)):
             with pytest.raises(grpc.aio.AioRpcError) as caught:

@@ -63,6 +63,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
         calls: session ids, one a call.
         received: bytes of audio by session.
         transcribers: those asked for, by session.
+        configs: what was asked for, by session.
     """
 
     bus: Bus | None = None
@@ -74,6 +75,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
     calls: list[str] = field(default_factory=list)
     received: dict[str, int] = field(default_factory=dict)
     transcribers: dict[str, str] = field(default_factory=dict)
+    configs: dict[str, SessionConfig] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -86,6 +88,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
             config = decode_config(first.config)
             self.calls.append(config.session_id)
             self.transcribers[config.session_id] = config.transcriber
+            self.configs[config.session_id] = config
             if self.refuse:
                 raise self.refuse.pop(0)
             check(config)

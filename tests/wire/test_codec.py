@@ -29,7 +29,9 @@ from music.events import (
     UnknownEvent,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.player import DEFAULT_PLAYER
 from music.tuning import TUNINGS, Instrument, Position
+from tests.music.test_player import players
 from wire.codec import decode_config, decode_event, decode_note, encode_config, encode_event, encode_note
 from wire.gen.genesis.v1 import event_pb2, note_pb2, session_pb2
 
@@ -39,6 +41,7 @@ unit = st.floats(0, 1)
 words = st.text(max_size=12)
 unix_ns = st.integers(0, 4_000_000_000 * 10**9)
 positions = st.builds(Position, st.integers(1, 8), st.integers(0, 24))
+techniques = st.builds(Technique, words, words, unit, st.none() | st.floats(-12, 12))
 notes = st.builds(
     Note,
     id=words,
@@ -52,7 +55,9 @@ notes = st.builds(
     position=st.none() | positions,
     alternatives=st.lists(st.builds(Alternative, positions, st.floats(0, 1e6)), max_size=3).map(tuple),
     bends=st.lists(st.builds(PitchBend, samples, st.floats(-12, 12)), max_size=3).map(tuple),
-    techniques=st.lists(st.builds(Technique, words, words, unit), max_size=2).map(tuple),
+    techniques=st.lists(st.builds(Technique, words, words, unit, st.none() | st.floats(-12, 12)), max_size=2).map(
+        tuple
+    ),
     flags=st.lists(words, max_size=2).map(tuple),
     string_evidence=st.lists(unit, max_size=8).map(tuple),
 )
@@ -64,6 +69,7 @@ configs = st.builds(
     transcriber=words,
     separation=st.sampled_from(Separation),
     session_id=words,
+    player=players,
 )
 started = st.builds(
     SessionStarted, configs, st.lists(st.builds(ModelReference, words, words, words), max_size=2).map(tuple), unix_ns
@@ -163,3 +169,17 @@ def test_an_event_of_a_later_version_keeps_its_place(previous: int) -> None:
 def test_what_is_no_event_is_refused() -> None:
     with pytest.raises(InvalidInput):
         decode_event(event_pb2.SessionEvent.FromString(b"\xa2\x1f\x02\x08\x01"))
+
+
+def test_a_player_who_asks_for_nothing_costs_nothing_on_the_wire() -> None:
+    message = encode_config(SessionConfig(AudioFormat(AudioEncoding.CONTAINER)))
+    assert not message.HasField("player")
+    assert decode_config(message).player == DEFAULT_PLAYER
+
+
+def test_a_difficulty_nobody_knows_is_refused() -> None:
+    message = encode_config(SessionConfig(AudioFormat(AudioEncoding.CONTAINER)))
+    message.player.difficulty = "wizard"
+    with pytest.raises(InvalidInput) as refused:
+        decode_config(message)
+    assert refused.value.reason is Reason.CONFIG_INVALID

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,12 @@ def test_a_name_that_cannot_be_a_file_is_status_3(name: str) -> None:
         (("--capo", "13"), "CAPO_INVALID"),
         (("--transcriber", "oracle"), "TRANSCRIBER_UNKNOWN"),
         (("--separation", "guitar"), "SEPARATION_UNAVAILABLE"),
-        (("--difficulty", "beginner"), "REQUEST_INVALID"),
+        (("--max-stretch", "9"), "CONFIG_INVALID"),
+        (("--neck", "high"), "CONFIG_INVALID"),
+        (("--neck", "9-5"), "CONFIG_INVALID"),
+        (("--frets", "99"), "CONFIG_INVALID"),
+        (("--pin", "n1=3"), "REQUEST_INVALID"),
+        (("--pin", "n1", "--final"), "REQUEST_INVALID"),
         (("--midi", "a.mid"), "REQUEST_INVALID"),
         (("--musicxml", "a.xml"), "REQUEST_INVALID"),
         (("--gp5", "a.gp5"), "REQUEST_INVALID"),
@@ -82,7 +88,9 @@ def test_a_server_that_is_not_there_is_status_4(plucked: Path) -> None:
 def test_json_to_a_file_says_nothing_on_stdout(plucked: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     done = genesis("transcribe", str(plucked), "--json", str(out), "--tuning", "drop_d", "--capo", "2")
-    assert (done.status, done.stdout, done.stderr) == (0, "", "")
+    assert (done.status, done.stdout) == (0, "")
+    # What cannot be played is the one thing worth a word where nobody watches.
+    assert all(line.endswith("flagged unplayable.") for line in done.stderr.splitlines())
     document = json.loads(out.read_text())
     assert document["schema"] == "genesis.transcription/1"
     assert document["tuning"] == [64, 59, 55, 50, 45, 38]
@@ -118,6 +126,34 @@ def test_the_optimum_moves_positions_only(plucked: Path) -> None:
         [(note["onset_s"], note["pitch"], note["offset_s"]) for note in document["notes"]] for document in (live, final)
     ]
     assert heard[0] == heard[1]
+
+
+def test_the_hand_keeps_to_its_part_of_the_neck_and_a_pin_is_kept(plucked: Path, tmp_path: Path) -> None:
+    def notes(*options: str) -> list[dict[str, Any]]:
+        done = genesis("transcribe", str(plucked), "--json", "-", *options)
+        assert done.status == 0, done.stderr
+        return list(json.loads(done.stdout)["notes"])
+
+    for live in (notes("--neck", "5-9"), notes("--neck", "5-9", "--final")):
+        low = [note for note in live if note["fret"] is not None and 0 < note["fret"] < 5]
+        # A finger goes elsewhere only for a note that cannot be had there.
+        assert all(not any(5 <= other["fret"] <= 9 for other in note["alternatives"]) for note in low)
+    free = notes("--final")
+    chosen = next(note for note in free if note["alternatives"])
+    string = chosen["alternatives"][0]["string"]
+    pinned = notes("--final", "--pin", f"{chosen['id']}={string}")
+    assert next(note["string"] for note in pinned if note["id"] == chosen["id"]) == string
+
+
+def test_what_cannot_be_played_is_told(tmp_path: Path, plucked: Path) -> None:
+    out = tmp_path / "notes.json"
+    genesis("transcribe", str(plucked), "--json", str(out))
+    done = genesis("arrange", str(out), "--tuning", "bass")
+    arranged = json.loads(done.stdout)
+    flagged = sum(bool(note["flags"]) for note in arranged["notes"])
+    assert flagged > 0
+    assert sum(arranged["summary"].values()) == len(arranged["notes"]) + flagged
+    assert f"of {len(arranged['notes'])} notes lie outside" in done.stderr
 
 
 def test_a_reader_that_hangs_up_is_no_error(plucked: Path) -> None:

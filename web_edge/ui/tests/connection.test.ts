@@ -7,14 +7,14 @@ import {
   type LiveConfig,
 } from "../src/lib/connection";
 import { SILENCE_LIMIT_MS } from "../src/lib/line";
+import { DEFAULT_PLAYER } from "../src/lib/player";
 import { FakeNetwork } from "./fake-network";
 
 const CONFIG: LiveConfig = {
   encoding: "pcm_f32le",
   sample_rate_hz: 48_000,
   channel_count: 1,
-  tuning: "standard",
-  capo: 0,
+  ...DEFAULT_PLAYER,
   transcriber: "",
 };
 

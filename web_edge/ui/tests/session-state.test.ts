@@ -12,6 +12,7 @@ interface ExpectedNote {
   pitch: number;
   string: number | null;
   fret: number | null;
+  techniques?: { kind: string; to: string; confidence: number; semitones: number | null }[];
 }
 
 interface Vector {
@@ -40,6 +41,7 @@ function summary(state: SessionState): Vector["state"] {
       pitch: note.pitch,
       string: note.position?.string ?? null,
       fret: note.position?.fret ?? null,
+      ...(note.techniques.length > 0 ? { techniques: note.techniques.map((technique) => ({ ...technique })) } : {}),
     })),
     gaps: state.gaps.map((gap) => ({ start_s: seconds(gap.start), end_s: seconds(gap.end), cause: gap.cause })),
     processed_until_s: seconds(state.processedUntil),

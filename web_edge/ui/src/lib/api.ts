@@ -1,6 +1,7 @@
 /** The REST calls of the page; every failure is a ProblemError with a sentence. */
 
-import type { TranscriptionDocument } from "./document";
+import type { Summary, TranscriptionDocument } from "./document";
+import type { Player } from "./player";
 import { parseProblem, problem, ProblemError } from "./problems";
 
 export interface Transcription {
@@ -13,21 +14,37 @@ export interface Transcription {
   readonly error: unknown;
 }
 
+export interface DerivedDocument extends TranscriptionDocument {
+  readonly document: DocumentInfo;
+}
+
 export interface DemoPiece extends TranscriptionDocument {
   readonly title?: string;
   readonly composer?: string;
   readonly attribution?: string;
 }
 
-export interface Options {
-  readonly tuning: string;
-  readonly capo: number;
+/** A derived document's latest revision, and what it was arranged for. */
+export interface DocumentInfo {
+  readonly id: string;
+  readonly revision: number;
+  readonly created_at: string;
+  readonly settings: Omit<Player, "tuning"> & {
+    readonly tuning: readonly number[];
+    readonly pins: Readonly<Record<string, number>>;
+  };
+  readonly summary: Summary;
 }
 
-export async function uploadRecording(file: File, options: Options, signal: AbortSignal): Promise<Transcription> {
+/** What is asked of the server: what is left out is as in `document`, or else as in the transcription. */
+export interface ArrangeRequest extends Partial<Player> {
+  readonly pins?: Readonly<Record<string, number | null>>;
+  readonly document?: string;
+}
+
+export async function uploadRecording(file: File, options: Player, signal: AbortSignal): Promise<Transcription> {
   const form = new FormData();
-  form.set("tuning", options.tuning);
-  form.set("capo", String(options.capo));
+  for (const [name, value] of Object.entries(options)) form.set(name, String(value));
   form.set("file", file);
   return (await request("/api/transcribe", { method: "POST", body: form, signal })).json() as Promise<Transcription>;
 }
@@ -40,6 +57,38 @@ export async function listTranscriptions(): Promise<Transcription[]> {
 export async function fetchResult(id: string): Promise<TranscriptionDocument> {
   const response = await request(`/api/transcribe/${encodeURIComponent(id)}/result`);
   return response.json() as Promise<TranscriptionDocument>;
+}
+
+/** The same notes for another tuning, capo or hand, or around pinned ones; the answer is a derived document. */
+export async function arrange(id: string, wanted: ArrangeRequest): Promise<DerivedDocument> {
+  const response = await request(`/api/transcribe/${encodeURIComponent(id)}/arrange`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(wanted),
+  });
+  return response.json() as Promise<DerivedDocument>;
+}
+
+export async function listDocuments(id: string): Promise<DocumentInfo[]> {
+  const response = await request(`/api/transcribe/${encodeURIComponent(id)}/documents`);
+  return ((await response.json()) as { items: DocumentInfo[] }).items;
+}
+
+/** Another tuning or capo that the notes suggest. */
+export interface TuningOffer {
+  readonly name: string;
+  readonly tuning: readonly number[];
+  readonly capo: number;
+}
+
+export async function fetchTuningOffer(id: string): Promise<TuningOffer | null> {
+  const response = await request(`/api/transcribe/${encodeURIComponent(id)}/tuning`);
+  return ((await response.json()) as { offer: TuningOffer | null }).offer;
+}
+
+export async function fetchDocument(id: string, document: string): Promise<DerivedDocument> {
+  const path = `/api/transcribe/${encodeURIComponent(id)}/result?document=${encodeURIComponent(document)}`;
+  return (await request(path)).json() as Promise<DerivedDocument>;
 }
 
 export async function deleteTranscription(id: string): Promise<void> {

@@ -15,18 +15,18 @@
 
 import { decodeEvent, type SessionEvent } from "./events";
 import { Line, type Environment } from "./line";
+import type { Player } from "./player";
 import { isPassing, parseProblem, problem, type Problem } from "./problems";
 import { SessionState } from "./session-state";
 
 export type ConnectionState = "closed" | "connecting" | "open" | "reconnecting";
 
-export interface LiveConfig {
+export interface LiveConfig extends Omit<Player, "tuning"> {
   readonly encoding: "pcm_f32le";
   readonly sample_rate_hz: number;
   readonly channel_count: number;
   /** A name, or MIDI pitches with string 1 first. */
   readonly tuning: string | readonly number[];
-  readonly capo: number;
   readonly transcriber: string;
 }
 

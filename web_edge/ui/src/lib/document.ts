@@ -19,7 +19,14 @@ export interface DocumentNote {
   alternatives: Alternative[];
   string_evidence: number[];
   bends: { time_s: number; semitones: number }[];
-  techniques: { kind: string; to: string; confidence: number }[];
+  techniques: { kind: string; to: string; confidence: number; semitones?: number }[];
+}
+
+/** How many notes there are, and how many of them the instrument, or one hand, has no place for. */
+export interface Summary {
+  readonly notes: number;
+  readonly out_of_range: number;
+  readonly unplayable: number;
 }
 
 export interface TranscriptionDocument {
@@ -89,7 +96,10 @@ function toDocumentNote(note: Note): DocumentNote {
     alternatives: note.alternatives.map((other) => ({ ...other })),
     string_evidence: [...note.stringEvidence],
     bends: note.bends.map(({ time, semitones }) => ({ time_s: seconds(time), semitones })),
-    techniques: note.techniques.map((technique) => ({ ...technique })),
+    techniques: note.techniques.map(({ semitones, ...technique }) => ({
+      ...technique,
+      ...(semitones === null ? {} : { semitones }),
+    })),
   };
 }
 
@@ -120,7 +130,7 @@ function fromDocumentNote(data: Partial<DocumentNote> & { id: string }): Note {
     position: string === null || fret === null ? null : { string, fret },
     alternatives: data.alternatives ?? [],
     bends: (data.bends ?? []).map((bend) => ({ time: sampleAt(bend.time_s), semitones: bend.semitones })),
-    techniques: data.techniques ?? [],
+    techniques: (data.techniques ?? []).map((technique) => ({ semitones: null, ...technique })),
     flags: data.flags ?? [],
     stringEvidence: data.string_evidence ?? [],
   };

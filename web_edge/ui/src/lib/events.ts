@@ -28,6 +28,16 @@ export interface Alternative extends Position {
   readonly cost: number;
 }
 
+export interface Technique {
+  /** slide, hammer_on, pull_off, bend, vibrato, let_ring. */
+  readonly kind: string;
+  /** Id of the note it leads to, or empty. */
+  readonly to: string;
+  readonly confidence: number;
+  /** How far a bend goes; null for every other kind. */
+  readonly semitones: number | null;
+}
+
 export interface Note {
   readonly id: string;
   readonly state: NoteState;
@@ -41,7 +51,7 @@ export interface Note {
   readonly position: Position | null;
   readonly alternatives: readonly Alternative[];
   readonly bends: readonly { readonly time: number; readonly semitones: number }[];
-  readonly techniques: readonly { readonly kind: string; readonly to: string; readonly confidence: number }[];
+  readonly techniques: readonly Technique[];
   readonly flags: readonly string[];
   /** Probability that the note sounded on string 1, 2, …, as heard; empty when nothing was heard. */
   readonly stringEvidence: readonly number[];
@@ -191,7 +201,12 @@ function decodeNote(message: NoteMessage): Note {
     position: string === undefined || fret === undefined ? null : { string, fret },
     alternatives: message.alternatives.map((other) => ({ string: other.string, fret: other.fret, cost: other.cost })),
     bends: message.bends.map((bend) => ({ time: sampleAt(bend.timeS), semitones: bend.semitones })),
-    techniques: message.techniques.map(({ kind, to, confidence }) => ({ kind, to, confidence })),
+    techniques: message.techniques.map(({ kind, to, confidence, semitones = null }) => ({
+      kind,
+      to,
+      confidence,
+      semitones,
+    })),
     flags: message.flags,
     stringEvidence: message.stringEvidence,
   };

@@ -10,9 +10,11 @@ import { SessionConnection, type ConnectionListener, type ConnectionState } from
 import { emptyScore, scoreOf, scoreOfSession, toDocument, type Score, type TranscriptionDocument } from "./document";
 import { browserEnvironment } from "./line";
 import { Playback } from "./playback.svelte";
+import { pitchesOf, remember, remembered, tuningName, wishesOf, type Player as Wishes, type View } from "./player";
 import { problem, problemOf, type Problem } from "./problems";
 import type { SessionState } from "./session-state";
-import { STANDARD, TUNINGS } from "./tunings";
+import { STANDARD } from "./tunings";
+import { Versions } from "./versions.svelte";
 
 export type Phase = "idle" | "recording" | "processing" | "done" | "failed";
 
@@ -31,8 +33,8 @@ export class Studio {
   isSlow = $state(false);
   title = $state("");
   attribution = $state("");
-  tuning = $state(STANDARD.name);
-  capo = $state(0);
+  /** What is asked for, and how the neck is shown; of a finished tab, what it was asked for. */
+  readonly player: Wishes & View = $state(remembered(localStorage));
   sentS = $state(0);
   totalS = $state<number | null>(null);
   /** Where the cursor stands; null where there is none. */
@@ -40,6 +42,15 @@ export class Studio {
   processedS = $state(0);
   score = $state.raw<Score>(emptyScore(STANDARD.pitches, 0));
   readonly playback = new Playback();
+  readonly versions = new Versions({
+    show: (document) => {
+      this.stored = document;
+      this.score = scoreOf(document);
+    },
+    complain: (error) => {
+      this.problem = problemOf(error);
+    },
+  });
   canPlay = $state(false);
   earlier = $state.raw<Transcription[]>([]);
 
@@ -49,6 +60,8 @@ export class Studio {
   private sound: Blob | null = null;
   private stored: TranscriptionDocument | null = null;
   private hasNews = false;
+  /** What was chosen by hand: a tab that was opened in between must not decide on the next take. */
+  private chosen = remembered(localStorage);
   /** Counts the takes; what an earlier one still has under way must not touch a later one. */
   private take = 0;
 
@@ -80,7 +93,7 @@ export class Studio {
       const link = this.connect(() => void stream.start());
       const stream = new PlaybackStream(player, (frame) => link.sendAudio(frame), () => void this.stop());
       this.stream = stream;
-      link.startLive(this.liveConfig(player.rateHz, piece.tuning, piece.capo));
+      link.startLive(this.liveConfig(player.rateHz, { tuning: piece.tuning, capo: piece.capo }));
     });
   }
 
@@ -97,7 +110,7 @@ export class Studio {
       const send = (frame: Samples): boolean => link.sendAudio(frame);
       const stream = new MicrophoneStream(microphone, send, () => void this.stop(OVERFLOWED));
       this.stream = stream;
-      link.startLive(this.liveConfig(microphone.rateHz, this.tuning, this.capo));
+      link.startLive(this.liveConfig(microphone.rateHz));
     });
   }
 
@@ -106,8 +119,7 @@ export class Studio {
       this.sound = file;
       this.upload = new AbortController();
       this.notice = "Sending the file …";
-      const { tuning, capo } = this;
-      const { id } = await uploadRecording(file, { tuning, capo }, this.upload.signal);
+      const { id } = await uploadRecording(file, this.wishes, this.upload.signal);
       if (!isCurrent()) return;
       this.notice = "";
       this.canPlay = true;
@@ -127,7 +139,42 @@ export class Studio {
       this.score = scoreOf(stored);
       this.processedS = stored.duration_s;
       this.phase = "done";
+      this.finish(id, stored);
     });
+  }
+
+  /** What the server is asked for: the player without the view. */
+  get wishes(): Wishes {
+    return wishesOf($state.snapshot(this.player));
+  }
+
+  /** One setting was changed by hand: it is kept for the next take, and for the next visit. */
+  keep(name: keyof (Wishes & View)): void {
+    this.chosen = { ...this.chosen, [name]: this.player[name] };
+    remember(localStorage, this.chosen);
+  }
+
+  /** The finished tab once more for what is asked for now. */
+  async rearrange(): Promise<void> {
+    this.problem = null;
+    await this.versions.arrangeFor(this.wishes);
+  }
+
+  /** The finished tab for the tuning and capo that its notes suggest. */
+  async acceptOffer(): Promise<void> {
+    const { offer } = this.versions;
+    if (!offer) return;
+    this.player.tuning = tuningName(offer.tuning);
+    this.player.capo = offer.capo;
+    this.versions.decline();
+    await this.rearrange();
+  }
+
+  /** Puts a note of the finished tab on another string, and arranges the others around it. */
+  async place(noteId: string, string: number): Promise<void> {
+    const now = this.document();
+    this.problem = null;
+    if (now) await this.versions.pin(noteId, string, now);
   }
 
   /** Ends the recording, or the watching of a file's transcription; what was sent is still transcribed. */
@@ -205,14 +252,15 @@ export class Studio {
     this.take += 1;
     this.release();
     this.link = null;
+    this.versions.close();
     this.sound = this.stored = null;
     this.problem = null;
     this.notice = this.attribution = "";
     this.isSlow = this.canPlay = this.hasNews = false;
     this.sentS = this.processedS = 0;
     this.totalS = this.positionS = null;
-    const tuning = TUNINGS.find(({ name }) => name === this.tuning) ?? STANDARD;
-    this.score = emptyScore(tuning.pitches, this.capo);
+    Object.assign(this.player, this.chosen);
+    this.score = emptyScore(pitchesOf(this.player.tuning) ?? STANDARD.pitches, this.player.capo);
   }
 
   /** Closes what is open; what is on the page stays. */
@@ -270,7 +318,15 @@ export class Studio {
     return link;
   }
 
-  private conclude({ ended, failed }: SessionState): void {
+  /** The tab is there to be arranged anew, beginning with what it was asked for. */
+  private finish(id: string, document: TranscriptionDocument): void {
+    this.player.tuning = tuningName(document.tuning);
+    this.player.capo = document.capo;
+    this.versions.open(id, document);
+  }
+
+  private conclude(session: SessionState): void {
+    const { ended, failed } = session;
     if (failed) {
       this.fail(problem(failed.reason, failed.message));
       return;
@@ -281,10 +337,12 @@ export class Studio {
     this.canPlay = this.sound !== null;
     this.phase = "done";
     if (ended?.reason === "drained") this.notice = "The server was stopped; the tab ends where it had to.";
+    this.finish(session.sessionId, toDocument(session));
     void this.refreshEarlier();
   }
 
-  private liveConfig(rateHz: number, tuning: string | readonly number[], capo: number) {
-    return { encoding: "pcm_f32le", sample_rate_hz: rateHz, channel_count: 1, tuning, capo, transcriber: "" } as const;
+  private liveConfig(rateHz: number, piece: { tuning?: readonly number[]; capo?: number } = {}) {
+    const audio = { encoding: "pcm_f32le", sample_rate_hz: rateHz, channel_count: 1, transcriber: "" } as const;
+    return { ...audio, ...this.wishes, ...piece };
   }
 }

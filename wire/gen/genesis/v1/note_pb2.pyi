@@ -39,14 +39,16 @@ class PitchBend(_message.Message):
     def __init__(self, time_s: _Optional[float] = ..., semitones: _Optional[float] = ...) -> None: ...
 
 class Technique(_message.Message):
-    __slots__ = ("kind", "to", "confidence")
+    __slots__ = ("kind", "to", "confidence", "semitones")
     KIND_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    SEMITONES_FIELD_NUMBER: _ClassVar[int]
     kind: str
     to: str
     confidence: float
-    def __init__(self, kind: _Optional[str] = ..., to: _Optional[str] = ..., confidence: _Optional[float] = ...) -> None: ...
+    semitones: float
+    def __init__(self, kind: _Optional[str] = ..., to: _Optional[str] = ..., confidence: _Optional[float] = ..., semitones: _Optional[float] = ...) -> None: ...
 
 class Note(_message.Message):
     __slots__ = ("id", "state", "onset_s", "offset_s", "pitch", "velocity", "confidence", "stability", "string", "fret", "alternatives", "bends", "techniques", "flags", "string_evidence")

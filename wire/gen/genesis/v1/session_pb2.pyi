@@ -4,6 +4,7 @@ from wire.gen.genesis.v1 import audio_pb2 as _audio_pb2
 from wire.gen.genesis.v1 import error_pb2 as _error_pb2
 from wire.gen.genesis.v1 import instrument_pb2 as _instrument_pb2
 from wire.gen.genesis.v1 import note_pb2 as _note_pb2
+from wire.gen.genesis.v1 import player_pb2 as _player_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -39,18 +40,20 @@ END_REASON_CANCELLED: EndReason
 END_REASON_DRAINED: EndReason
 
 class SessionConfig(_message.Message):
-    __slots__ = ("audio", "instrument", "transcriber", "separation", "session_id")
+    __slots__ = ("audio", "instrument", "transcriber", "separation", "session_id", "player")
     AUDIO_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     TRANSCRIBER_FIELD_NUMBER: _ClassVar[int]
     SEPARATION_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    PLAYER_FIELD_NUMBER: _ClassVar[int]
     audio: _audio_pb2.AudioFormat
     instrument: _instrument_pb2.Instrument
     transcriber: str
     separation: SeparationMode
     session_id: str
-    def __init__(self, audio: _Optional[_Union[_audio_pb2.AudioFormat, _Mapping]] = ..., instrument: _Optional[_Union[_instrument_pb2.Instrument, _Mapping]] = ..., transcriber: _Optional[str] = ..., separation: _Optional[_Union[SeparationMode, str]] = ..., session_id: _Optional[str] = ...) -> None: ...
+    player: _player_pb2.Player
+    def __init__(self, audio: _Optional[_Union[_audio_pb2.AudioFormat, _Mapping]] = ..., instrument: _Optional[_Union[_instrument_pb2.Instrument, _Mapping]] = ..., transcriber: _Optional[str] = ..., separation: _Optional[_Union[SeparationMode, str]] = ..., session_id: _Optional[str] = ..., player: _Optional[_Union[_player_pb2.Player, _Mapping]] = ...) -> None: ...
 
 class ModelReference(_message.Message):
     __slots__ = ("role", "name", "sha256")

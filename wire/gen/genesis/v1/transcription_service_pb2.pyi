@@ -2,6 +2,7 @@ from wire.gen.genesis.v1 import audio_pb2 as _audio_pb2
 from wire.gen.genesis.v1 import event_pb2 as _event_pb2
 from wire.gen.genesis.v1 import instrument_pb2 as _instrument_pb2
 from wire.gen.genesis.v1 import note_pb2 as _note_pb2
+from wire.gen.genesis.v1 import player_pb2 as _player_pb2
 from wire.gen.genesis.v1 import session_pb2 as _session_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -52,12 +53,23 @@ class GetSessionResponse(_message.Message):
     def __init__(self, session: _Optional[_Union[_session_pb2.SessionSnapshot, _Mapping]] = ...) -> None: ...
 
 class ArrangeNotesRequest(_message.Message):
-    __slots__ = ("instrument", "notes")
+    __slots__ = ("instrument", "notes", "player", "pins")
+    class PinsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
+    PLAYER_FIELD_NUMBER: _ClassVar[int]
+    PINS_FIELD_NUMBER: _ClassVar[int]
     instrument: _instrument_pb2.Instrument
     notes: _containers.RepeatedCompositeFieldContainer[_note_pb2.Note]
-    def __init__(self, instrument: _Optional[_Union[_instrument_pb2.Instrument, _Mapping]] = ..., notes: _Optional[_Iterable[_Union[_note_pb2.Note, _Mapping]]] = ...) -> None: ...
+    player: _player_pb2.Player
+    pins: _containers.ScalarMap[str, int]
+    def __init__(self, instrument: _Optional[_Union[_instrument_pb2.Instrument, _Mapping]] = ..., notes: _Optional[_Iterable[_Union[_note_pb2.Note, _Mapping]]] = ..., player: _Optional[_Union[_player_pb2.Player, _Mapping]] = ..., pins: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class ArrangeNotesResponse(_message.Message):
     __slots__ = ("notes",)

@@ -4,7 +4,8 @@ import { SVGContext, TabNote, TabStave, TickContext } from "vexflow/core";
 import { seconds } from "../clock";
 import type { Note } from "../events";
 import { pitchName } from "../tunings";
-import { clockTime, describeNote, LOW_CONFIDENCE } from "./describe";
+import { clockTime, describeNote, LOW_CONFIDENCE, UNPLAYABLE } from "./describe";
+import { drawMarks } from "./draw-marks";
 import { BAR_S, CLEF_WIDTH, type Bar, type PlacedGap, type PlacedNote, type System, type TabLayout } from "./layout";
 import { PROVISIONAL } from "./provisional";
 
@@ -28,13 +29,15 @@ export function systemHeight(stringCount: number): number {
 export class Engraver {
   private systems: DrawnSystem[] = [];
   private geometry = "";
+  private isLowOnTop = false;
 
   /** @param host element that the systems are put into */
   constructor(private readonly host: HTMLElement) {}
 
   /** Brings the page in line with `layout`; returns how many bars had to be drawn. */
-  draw(layout: TabLayout): number {
-    const geometry = `${layout.width}x${layout.stringCount}`;
+  draw(layout: TabLayout, isLowOnTop = false): number {
+    const geometry = `${layout.width}x${layout.stringCount}${isLowOnTop ? "!" : ""}`;
+    this.isLowOnTop = isLowOnTop;
     if (geometry !== this.geometry) this.clear();
     this.geometry = geometry;
     for (const surplus of this.systems.splice(layout.systems.length)) surplus.element.remove();
@@ -67,7 +70,7 @@ export class Engraver {
       const known = drawn.bars.get(bar.index);
       if (known?.key === bar.key) continue;
       known?.group.remove();
-      drawn.bars.set(bar.index, { key: bar.key, group: drawBar(drawn.context, bar, layout) });
+      drawn.bars.set(bar.index, { key: bar.key, group: drawBar(drawn.context, bar, layout, this.isLowOnTop) });
       count += 1;
     }
     if (count > 0) label(drawn, system);
@@ -95,7 +98,7 @@ function label({ context }: DrawnSystem, { bars }: System): void {
   );
 }
 
-function drawBar(context: SVGContext, bar: Bar, layout: TabLayout): SVGGElement {
+function drawBar(context: SVGContext, bar: Bar, layout: TabLayout, isLowOnTop: boolean): SVGGElement {
   const group = context.openGroup("bar");
   group.dataset["bar"] = String(bar.index);
   const isFirst = bar.index % layout.barsPerSystem === 0;
@@ -112,7 +115,9 @@ function drawBar(context: SVGContext, bar: Bar, layout: TabLayout): SVGGElement 
   if (isFirst) centreClef(group, middle);
   text(group, "bar-time", bar.x + 2, stave.getYForLine(0) - 8, clockTime(bar.startS));
   for (const gap of bar.gaps) drawGap(group, gap, stave, layout.stringCount);
-  for (const placed of bar.notes) drawNote(context, placed, stave);
+  const lineOf = (string: number): number => (isLowOnTop ? layout.stringCount + 1 - string : string);
+  for (const placed of bar.notes) drawNote(context, placed, stave, lineOf);
+  drawMarks(group, bar.marks, (string) => stave.getYForLine(lineOf(string) - 1));
   context.closeGroup();
   return group;
 }
@@ -126,12 +131,17 @@ function centreClef(group: SVGGElement, middle: number): void {
   }
 }
 
-function drawNote(context: SVGContext, { note, x }: PlacedNote, stave: TabStave): void {
+function drawNote(
+  context: SVGContext,
+  { note, x }: PlacedNote,
+  stave: TabStave,
+  lineOf: (string: number) => number,
+): void {
   const group = context.openGroup("note");
   describe(group, note);
   const { position } = note;
   if (position) {
-    const digit = new TabNote({ positions: [{ str: position.string, fret: position.fret }], duration: "q" });
+    const digit = new TabNote({ positions: [{ str: lineOf(position.string), fret: position.fret }], duration: "q" });
     const isShaky = note.state === "tentative" && note.stability < SHAKY;
     if (isShaky || note.flags.includes(PROVISIONAL)) digit.setGhost(true);
     // Placed by time, not by VexFlow's formatter: every note has a tick context of its own.
@@ -139,9 +149,10 @@ function drawNote(context: SVGContext, { note, x }: PlacedNote, stave: TabStave)
     digit.setStave(stave).setContext(context);
     place.setX(x - digit.getAbsoluteX());
     digit.draw();
-    if (note.confidence < LOW_CONFIDENCE) underline(group, x, stave.getYForLine(position.string - 1));
+    if (note.confidence < LOW_CONFIDENCE) underline(group, x, stave.getYForLine(lineOf(position.string) - 1));
   } else {
-    text(group, "off-neck", x, stave.getYForLine(0) - 8, pitchName(note.pitch));
+    const sign = note.flags.includes(UNPLAYABLE) ? "✕" : "";
+    text(group, "off-neck", x, stave.getYForLine(0) - 8, `${sign}${pitchName(note.pitch)}`);
   }
   context.closeGroup();
 }
@@ -155,6 +166,8 @@ function describe(group: SVGGElement, note: Note): void {
   dataset["onset"] = seconds(note.onset).toFixed(4);
   dataset["pitch"] = String(note.pitch);
   dataset["confidence"] = note.confidence.toFixed(2);
+  dataset["flags"] = note.flags.join(" ");
+  group.setAttribute("tabindex", "-1");
   if (note.confidence < LOW_CONFIDENCE) dataset["unsure"] = "";
   if (note.state === "tentative" && note.stability < SHAKY) dataset["shaky"] = "";
   if (note.flags.includes(PROVISIONAL)) dataset["provisional"] = "";

@@ -7,6 +7,7 @@
 import { sampleAt, seconds } from "../clock";
 import type { Score } from "../document";
 import type { Gap, Note } from "../events";
+import { keyOfMark, marksOf, type Mark, type Place } from "./marks";
 
 export const BAR_S = 2;
 export const CLEF_WIDTH = 34;
@@ -38,6 +39,7 @@ export interface Bar {
   readonly width: number;
   readonly notes: readonly PlacedNote[];
   readonly gaps: readonly PlacedGap[];
+  readonly marks: readonly Mark[];
   /** Equal keys look the same: such a bar need not be drawn again. */
   readonly key: string;
 }
@@ -79,7 +81,25 @@ export function layOut(score: Score, untilS: number, width: number): TabLayout {
   for (let first = 0; first < bars.length; first += barsPerSystem) {
     systems.push({ index: systems.length, bars: bars.slice(first, first + barsPerSystem) });
   }
-  return { width, stringCount: score.tuning.length, barsPerSystem, barWidth, systems };
+  return { width, stringCount: score.tuning.length, barsPerSystem, barWidth, systems: systems.map(withMarks(systems)) };
+}
+
+/** Signs may lead from one bar to another, so they come when all notes have their place. */
+function withMarks(systems: readonly System[]): (system: System) => System {
+  const places = new Map<string, Place>();
+  for (const { index, bars } of systems) {
+    for (const { note, x } of bars.flatMap((bar) => bar.notes)) places.set(note.id, { system: index, x, note });
+  }
+  return ({ index, bars }) => {
+    const last = bars.at(-1);
+    const endX = last ? last.x + last.width : 0;
+    return { index, bars: bars.map((bar) => marked(bar, places, index, endX)) };
+  };
+}
+
+function marked(bar: Bar, places: ReadonlyMap<string, Place>, system: number, endX: number): Bar {
+  const marks = bar.notes.flatMap(({ note, x }) => marksOf({ system, x, note }, places, endX));
+  return marks.length === 0 ? bar : { ...bar, marks, key: [bar.key, ...marks.map(keyOfMark)].join("|") };
 }
 
 /** How many bars stand side by side in `width` pixels. */
@@ -127,7 +147,7 @@ function layOutBar(
     .filter((gap) => gap.start < sampleAt(startS + BAR_S) && gap.end > sampleAt(startS))
     .map((gap) => placeGap(gap, x, barWidth, startS));
   const key = [x, barWidth, ...placed.map(keyOfNote), ...gaps.map((g) => `gap${g.x},${g.width}`)].join("|");
-  return { index, startS, x, width: barWidth, notes: placed, gaps, key };
+  return { index, startS, x, width: barWidth, notes: placed, gaps, marks: [], key };
 }
 
 function placeGap(gap: Gap, x: number, barWidth: number, startS: number): PlacedGap {
@@ -158,7 +178,7 @@ function keepApart(notes: readonly PlacedNote[], right: number): PlacedNote[] {
 
 function keyOfNote({ note, x }: PlacedNote): string {
   const { position, alternatives } = note;
-  const place = position ? `${position.string}/${position.fret}` : `p${note.pitch}`;
+  const place = position ? `${position.string}/${position.fret}` : `p${note.pitch}${note.flags.join()}`;
   const looks = `${note.state},${note.confidence.toFixed(2)},${note.stability.toFixed(1)},${alternatives.length}`;
   return `${note.id},${x.toFixed(1)},${place},${looks},${note.offset === null ? "" : "e"}`;
 }

@@ -12,6 +12,8 @@ import type { Instrument } from "./instrument_pb";
 import { file_genesis_v1_instrument } from "./instrument_pb";
 import type { Note } from "./note_pb";
 import { file_genesis_v1_note } from "./note_pb";
+import type { Player } from "./player_pb";
+import { file_genesis_v1_player } from "./player_pb";
 import type { SessionConfig, SessionSnapshot } from "./session_pb";
 import { file_genesis_v1_session } from "./session_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file genesis/v1/transcription_service.proto.
  */
 export const file_genesis_v1_transcription_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZnZW5lc2lzL3YxL3RyYW5zY3JpcHRpb25fc2VydmljZS5wcm90bxIKZ2VuZXNpcy52MSJ6ChdTdHJlYW1UcmFuc2NyaWJlUmVxdWVzdBIrCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWdIABInCgVhdWRpbxgCIAEoCzIWLmdlbmVzaXMudjEuQXVkaW9DaHVua0gAQgkKB21lc3NhZ2UiQwoYU3RyZWFtVHJhbnNjcmliZVJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiQQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIj8KFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJCChJHZXRTZXNzaW9uUmVzcG9uc2USLAoHc2Vzc2lvbhgBIAEoCzIbLmdlbmVzaXMudjEuU2Vzc2lvblNuYXBzaG90ImIKE0FycmFuZ2VOb3Rlc1JlcXVlc3QSKgoKaW5zdHJ1bWVudBgBIAEoCzIWLmdlbmVzaXMudjEuSW5zdHJ1bWVudBIfCgVub3RlcxgCIAMoCzIQLmdlbmVzaXMudjEuTm90ZSI3ChRBcnJhbmdlTm90ZXNSZXNwb25zZRIfCgVub3RlcxgBIAMoCzIQLmdlbmVzaXMudjEuTm90ZTLuAgoUVHJhbnNjcmlwdGlvblNlcnZpY2USYQoQU3RyZWFtVHJhbnNjcmliZRIjLmdlbmVzaXMudjEuU3RyZWFtVHJhbnNjcmliZVJlcXVlc3QaJC5nZW5lc2lzLnYxLlN0cmVhbVRyYW5zY3JpYmVSZXNwb25zZSgBMAESUwoMV2F0Y2hTZXNzaW9uEh8uZ2VuZXNpcy52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiAuZ2VuZXNpcy52MS5XYXRjaFNlc3Npb25SZXNwb25zZTABEksKCkdldFNlc3Npb24SHS5nZW5lc2lzLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh4uZ2VuZXNpcy52MS5HZXRTZXNzaW9uUmVzcG9uc2USUQoMQXJyYW5nZU5vdGVzEh8uZ2VuZXNpcy52MS5BcnJhbmdlTm90ZXNSZXF1ZXN0GiAuZ2VuZXNpcy52MS5BcnJhbmdlTm90ZXNSZXNwb25zZWIGcHJvdG8z", [file_genesis_v1_audio, file_genesis_v1_event, file_genesis_v1_instrument, file_genesis_v1_note, file_genesis_v1_session]);
+  fileDesc("CiZnZW5lc2lzL3YxL3RyYW5zY3JpcHRpb25fc2VydmljZS5wcm90bxIKZ2VuZXNpcy52MSJ6ChdTdHJlYW1UcmFuc2NyaWJlUmVxdWVzdBIrCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWdIABInCgVhdWRpbxgCIAEoCzIWLmdlbmVzaXMudjEuQXVkaW9DaHVua0gAQgkKB21lc3NhZ2UiQwoYU3RyZWFtVHJhbnNjcmliZVJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiQQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIj8KFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJCChJHZXRTZXNzaW9uUmVzcG9uc2USLAoHc2Vzc2lvbhgBIAEoCzIbLmdlbmVzaXMudjEuU2Vzc2lvblNuYXBzaG90IuwBChNBcnJhbmdlTm90ZXNSZXF1ZXN0EioKCmluc3RydW1lbnQYASABKAsyFi5nZW5lc2lzLnYxLkluc3RydW1lbnQSHwoFbm90ZXMYAiADKAsyEC5nZW5lc2lzLnYxLk5vdGUSIgoGcGxheWVyGCggASgLMhIuZ2VuZXNpcy52MS5QbGF5ZXISNwoEcGlucxgpIAMoCzIpLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVxdWVzdC5QaW5zRW50cnkaKwoJUGluc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiNwoUQXJyYW5nZU5vdGVzUmVzcG9uc2USHwoFbm90ZXMYASADKAsyEC5nZW5lc2lzLnYxLk5vdGUy7gIKFFRyYW5zY3JpcHRpb25TZXJ2aWNlEmEKEFN0cmVhbVRyYW5zY3JpYmUSIy5nZW5lc2lzLnYxLlN0cmVhbVRyYW5zY3JpYmVSZXF1ZXN0GiQuZ2VuZXNpcy52MS5TdHJlYW1UcmFuc2NyaWJlUmVzcG9uc2UoATABElMKDFdhdGNoU2Vzc2lvbhIfLmdlbmVzaXMudjEuV2F0Y2hTZXNzaW9uUmVxdWVzdBogLmdlbmVzaXMudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UwARJLCgpHZXRTZXNzaW9uEh0uZ2VuZXNpcy52MS5HZXRTZXNzaW9uUmVxdWVzdBoeLmdlbmVzaXMudjEuR2V0U2Vzc2lvblJlc3BvbnNlElEKDEFycmFuZ2VOb3RlcxIfLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVxdWVzdBogLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVzcG9uc2ViBnByb3RvMw", [file_genesis_v1_audio, file_genesis_v1_event, file_genesis_v1_instrument, file_genesis_v1_note, file_genesis_v1_player, file_genesis_v1_session]);
 
 /**
  * @generated from message genesis.v1.StreamTranscribeRequest
@@ -156,6 +158,20 @@ export type ArrangeNotesRequest = Message<"genesis.v1.ArrangeNotesRequest"> & {
    * @generated from field: repeated genesis.v1.Note notes = 2;
    */
   notes: Note[];
+
+  /**
+   * Whose hand; absent: an intermediate player who goes anywhere.
+   *
+   * @generated from field: genesis.v1.Player player = 40;
+   */
+  player?: Player | undefined;
+
+  /**
+   * Strings that are decided, by note id; the other notes are arranged around them.
+   *
+   * @generated from field: map<string, int32> pins = 41;
+   */
+  pins: { [key: string]: number };
 };
 
 /**

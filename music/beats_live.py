@@ -1,0 +1,188 @@
+"""Bars while the music plays: `LiveBars` takes committed notes and says what can be told of the bars so far.
+
+It looks at fixed moments of the session's clock, a step apart, and only at strokes that are settled by then: what it
+says is a function of the committed notes. A bar that ended a horizon ago is committed and never changes again; the
+ones after it are told anew, as a whole, when they change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music.audio import SAMPLE_RATE_HZ
+from music.beats import NO_LOCK, Bar, BarState, RhythmLock
+from music.beats_confidence import believed, figures
+from music.beats_lattice import HOP, Lattice
+from music.beats_metre import find_metre, hear
+from music.beats_onsets import TOGETHER, Marker, Onset, onsets_of
+from music.beats_tracking import FEWEST, is_timed, locked_beats, mark_weight, signature_of, snapped, swing_of
+from music.beats_weights import CONFIDENCE, LATTICE, METRE
+from music.note import Note
+
+STEP = SAMPLE_RATE_HZ
+HORIZON = 4 * SAMPLE_RATE_HZ
+"""Notes after a bar's end that may still move it."""
+_WINDOW = 48
+"""Beats that are looked at again for the metre."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a step changed: bars that are now committed, and all bars after them; None where those are as before."""
+
+    committed: tuple[Bar, ...]
+    tentative: tuple[Bar, ...] | None
+
+
+class LiveBars:
+    """The bars of one session.
+
+    Args:
+        lock: what a person has decided.
+    """
+
+    def __init__(self, lock: RhythmLock = NO_LOCK) -> None:
+        self._lock = lock
+        self._waiting: list[Note] = []
+        self._now = 0
+        self._onsets: list[Onset] = []
+        self._marker = Marker()
+        self._marks: list[Array] = []
+        self._lattice: Lattice | None = None
+        self._committed: list[Bar] = []
+        self._tentative: tuple[Bar, ...] = ()
+
+    def add(self, note: Note) -> None:
+        """A committed note, in any order, not before the watermark."""
+        self._waiting.append(note)
+
+    def advance(self, watermark: int) -> list[Told]:
+        """Take the steps that lie before the watermark, a sample index; each says what it changed, if anything."""
+        told = []
+        while self._now + STEP <= watermark:
+            self._now += STEP
+            step = self._step(self._now - TOGETHER, HORIZON)
+            if step.committed or step.tentative is not None:
+                told.append(step)
+        return told
+
+    def finish(self, duration: int) -> Told:
+        """All notes are there: whatever bars there are, are committed."""
+        self._now = max(self._now, duration)
+        step = self._step(duration + STEP, 0)
+        rest = tuple(replace(bar, state=BarState.COMMITTED) for bar in self._tentative)
+        self._commit(rest)
+        self._tentative = ()
+        return Told((*step.committed, *rest), () if step.tentative is not None or rest else None)
+
+    def _step(self, until: int, horizon: int) -> Told:
+        self._listen(until)
+        bars = self._bars(until)
+        settled = []
+        while bars and bars[0].end <= until - horizon and (len(bars) > 1 or not horizon):
+            bar = replace(bars.pop(0), state=BarState.COMMITTED)
+            settled.append(bar)
+        self._commit(settled)
+        after = tuple(bars)
+        changed = _differ(after, self._tentative)
+        if changed:
+            self._tentative = after
+        return Told(tuple(settled), after if changed else None)
+
+    def _commit(self, bars: Sequence[Bar]) -> None:
+        """Keep what the next ones need to know and no more: a session may last for days."""
+        self._committed = [*self._committed, *bars][-_WINDOW:]
+        if bars and self._lattice is not None:
+            self._lattice.forget(bars[-1].end - SAMPLE_RATE_HZ)
+            first = next((beat for bar in self._committed for beat in bar.beats), 0)
+            keep = max(0, int(np.searchsorted([onset.time for onset in self._onsets], first)) - 1)
+            del self._onsets[:keep], self._marks[:keep]
+
+    def _listen(self, until: int) -> None:
+        known = [note for note in self._waiting if note.onset <= until]
+        self._waiting = [note for note in self._waiting if note.onset > until]
+        # A stroke's last notes may lie beyond; they wait for their first one's turn only if all of it does.
+        for onset in onsets_of(known):
+            mark = self._marker.mark(onset)
+            self._onsets.append(onset)
+            self._marks.append(mark)
+            if self._lattice is None:
+                self._lattice = Lattice(onset.time, LATTICE)
+            self._lattice.advance(onset.time)
+            self._lattice.add(onset.time, mark_weight(mark))
+        if self._lattice is not None:
+            self._lattice.advance(until)
+
+    def _bars(self, until: int) -> list[Bar]:
+        """All bars that are not committed yet, up to now."""
+        beats = self._beats(until)
+        if len(beats) < 2:
+            return []
+        past = [beat for bar in self._committed for beat in bar.beats][-_WINDOW:]
+        row = [*past, *beats]
+        first = max(0, int(np.searchsorted([o.time for o in self._onsets], row[0])) - 1)
+        onsets, marks = self._onsets[first:], self._marks[first:]
+        only = self._lock.signature.beats if self._lock.signature else None
+        metre = find_metre(hear(row, onsets, marks), METRE, only, self._locked_first(row))
+        found = figures(row, [onset.time for onset in onsets], metre.margin, metre.counts.tolist())
+        sure = believed(found, CONFIDENCE)
+        if is_timed(self._lock):
+            sure = np.maximum(sure, 1.0 if self._lock.bar_one is not None else 0.5)
+        start = len(past)
+        places, counts = metre.positions[start:], metre.counts[start:]
+        return self._cut(beats, places.tolist(), counts.tolist(), sure[start:].tolist(), swing_of(row, onsets))
+
+    def _cut(
+        self, beats: Sequence[int], places: list[int], counts: list[int], sure: list[float], swing: float
+    ) -> list[Bar]:
+        begins = [0, *(index for index in range(1, len(beats) - 1) if places[index] == 0)]
+        number = self._committed[-1].number + 1 if self._committed else int(places[0] == 0)
+        bars = []
+        for begin, end in zip(begins, [*begins[1:], len(beats) - 1], strict=True):
+            within = tuple(beats[begin:end])
+            is_last = end == len(beats) - 1
+            full = counts[begin] if number == 0 or is_last or len(within) == counts[begin] else len(within)
+            signature = self._lock.signature or signature_of(full)
+            confidence = round(float(np.mean(sure[begin:end])), 2)
+            bars.append(Bar(number, within, beats[end], signature, confidence, swing))
+            number += 1
+        return bars
+
+    def _beats(self, until: int) -> list[int]:
+        """Beats from the end of what is committed; the last one ends the last bar."""
+        if is_timed(self._lock):
+            beats = locked_beats(self._onsets, until, self._lock)
+        elif len(self._onsets) < FEWEST or self._lattice is None:
+            return []
+        else:
+            path = self._lattice.path()
+            beats = snapped([self._lattice.time_of(frame) for frame in path], self._onsets)
+        if not self._committed:
+            before = sum(beat <= self._onsets[0].time + HOP * 4 for beat in beats) if self._onsets else 1
+            return beats[max(0, before - 1) :]
+        end, last = self._committed[-1].end, self._committed[-1].beats[-1]
+        return [end, *(beat for beat in beats if beat > end + (end - last) / 2)]
+
+    def _locked_first(self, row: Sequence[int]) -> int | None:
+        """A beat that is known to begin a bar: the locked one, or the first after what is committed."""
+        if self._lock.bar_one is not None and row[0] <= self._lock.bar_one <= row[-1]:
+            return int(np.abs(np.asarray(row) - self._lock.bar_one).argmin())
+        return None
+
+
+def _differ(bars: Sequence[Bar], others: Sequence[Bar]) -> bool:
+    """Whether anything that shows has changed."""
+    if len(bars) != len(others):
+        return True
+    return any(
+        (a.number, a.beats, a.signature, round(a.confidence, 1))
+        != (b.number, b.beats, b.signature, round(b.confidence, 1))
+        or abs(a.end - b.end) > HOP
+        for a, b in zip(bars, others, strict=True)
+    )

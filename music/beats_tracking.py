@@ -1,0 +1,187 @@
+"""Bars of whole pieces: `track_bars` listens to all the notes at once. `music.beats_live` does it as they come.
+
+    notes → onsets → lattice (beats) → metre (downbeats) → bars, with what a person has locked taking precedence
+
+A pure function of the notes, the duration and the lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music.audio import SAMPLE_RATE_HZ
+from music.beats import NO_LOCK, Bar, BarState, RhythmLock, TimeSignature
+from music.beats_confidence import believed, figures
+from music.beats_lattice import HOP, Lattice
+from music.beats_metre import Metre, find_metre, hear
+from music.beats_onsets import Marker, Onset, onsets_of
+from music.beats_weights import CONFIDENCE, LATTICE, METRE
+from music.note import Note
+
+FEWEST = 4
+"""Onsets below which nothing is said."""
+_SNAP = 0.03 * SAMPLE_RATE_HZ
+_SNAP_SHARE = 0.6
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Beats with their places in bars; the last beat's end is one more of its length.
+
+    Attributes:
+        beats: sample indices, rising.
+        metre: their places in bars.
+        confidence: 0..1 of each beat.
+    """
+
+    beats: tuple[int, ...]
+    metre: Metre
+    confidence: tuple[float, ...]
+
+
+def track_bars(notes: Iterable[Note], duration: int, lock: RhythmLock = NO_LOCK) -> tuple[Bar, ...]:
+    """The bars of a piece, from the one of its first note to the one of its last.
+
+    Args:
+        notes: in any order.
+        duration: of the recording, in samples.
+        lock: what a person has decided.
+
+    Returns:
+        Committed bars; none where there are too few onsets and nothing is locked.
+    """
+    onsets = onsets_of(notes)
+    if len(onsets) < FEWEST and lock.tempo_bpm is None and len(lock.taps) < 2:
+        return ()
+    marker = Marker()
+    marks = [marker.mark(onset) for onset in onsets]
+    end = max([duration, *(onset.time + 1 for onset in onsets)])
+    beats = locked_beats(onsets, end, lock) if is_timed(lock) else find_beats(onsets, marks, end)
+    if len(beats) < 2:
+        return ()
+    return bars_of(grid_of(beats, onsets, marks, lock), onsets, lock)
+
+
+def is_timed(lock: RhythmLock) -> bool:
+    """Whether a person has said where beats are."""
+    return lock.tempo_bpm is not None or len(lock.taps) >= 2
+
+
+def mark_weight(mark: Array) -> float:
+    """What an onset's marks say for its being a beat."""
+    return float(np.dot(LATTICE.marks[:-1], mark) + LATTICE.marks[-1])
+
+
+def find_beats(onsets: Sequence[Onset], marks: Sequence[Array], end: int) -> list[int]:
+    """Beats that the onsets suggest, from about the first onset to past the last: sample indices."""
+    lattice = Lattice(onsets[0].time, LATTICE)
+    for onset, mark in zip(onsets, marks, strict=True):
+        lattice.advance(onset.time)
+        lattice.add(onset.time, mark_weight(mark))
+    lattice.advance(min(end, onsets[-1].time + 3 * SAMPLE_RATE_HZ))
+    beats = [lattice.time_of(frame) for frame in lattice.path()]
+    beats = snapped(beats, onsets)
+    first = max(0, sum(beat <= onsets[0].time + HOP * 4 for beat in beats) - 1)
+    last = sum(beat <= onsets[-1].time + HOP * 4 for beat in beats)
+    return beats[first:last]
+
+
+def snapped(beats: Sequence[int], onsets: Sequence[Onset]) -> list[int]:
+    """Beats moved most of the way to a stroke that is within 30 ms of them."""
+    times = np.asarray([onset.time for onset in onsets], np.int64)
+    moved: list[int] = []
+    for beat in beats:
+        nearest = int(times[np.abs(times - beat).argmin()])
+        shift = (nearest - beat) * _SNAP_SHARE if abs(nearest - beat) <= _SNAP else 0.0
+        moved.append(max(round(beat + shift), moved[-1] + 1 if moved else -(10**9)))
+    return moved
+
+
+def locked_beats(onsets: Sequence[Onset], end: int, lock: RhythmLock) -> list[int]:
+    """Beats a person has set: the taps as tapped, and even ones before and after them."""
+    if lock.tempo_bpm is not None:
+        period = 60.0 * SAMPLE_RATE_HZ / lock.tempo_bpm
+    else:
+        period = float(np.median(np.diff(lock.taps)))
+    anchor = lock.taps[0] if lock.taps else lock.bar_one
+    if anchor is None:
+        anchor = best_phase(onsets, period)
+    taps = list(lock.taps) or [anchor]
+    begin = min([onset.time for onset in onsets] or [0])
+    before = [round(taps[0] - period * n) for n in range(int((taps[0] - begin) / period + 1), 0, -1)]
+    after = [round(taps[-1] + period * n) for n in range(1, max(1, int((end - taps[-1]) / period) + 1))]
+    return [*before, *taps, *after]
+
+
+def best_phase(onsets: Sequence[Onset], period: float) -> int:
+    """Where even beats of a period agree with most of the strokes."""
+    if not onsets:
+        return 0
+    times = np.asarray([onset.time for onset in onsets], np.float64)
+    weight = np.asarray([onset.strength for onset in onsets])
+    phases = np.linspace(0, period, 64, endpoint=False)
+    off = np.abs((times[None] - phases[:, None] + period / 2) % period - period / 2)
+    fit = (weight * np.exp(-0.5 * (off / (0.03 * SAMPLE_RATE_HZ)) ** 2)).sum(axis=1)
+    return round(float(phases[int(fit.argmax())]))
+
+
+def grid_of(beats: Sequence[int], onsets: Sequence[Onset], marks: Sequence[Array], lock: RhythmLock) -> Grid:
+    """Places of beats in bars, and how sure they are."""
+    heard = hear(beats, onsets, marks)
+    only = lock.signature.beats if lock.signature else None
+    first = None
+    if lock.bar_one is not None:
+        first = int(np.abs(np.asarray(beats) - lock.bar_one).argmin())
+    metre = find_metre(heard, METRE, only, first)
+    found = figures(beats, [onset.time for onset in onsets], metre.margin, metre.counts.tolist())
+    sure = believed(found, CONFIDENCE)
+    if is_timed(lock):
+        sure = np.ones(len(beats)) if lock.bar_one is not None else np.maximum(sure, 0.5)
+    return Grid(tuple(beats), metre, tuple(float(share) for share in sure))
+
+
+def bars_of(grid: Grid, onsets: Sequence[Onset], lock: RhythmLock = NO_LOCK) -> tuple[Bar, ...]:
+    """Bars of a grid, numbered from 1 (or from bar one, where it is locked), a pickup 0."""
+    edges = [*grid.beats, 2 * grid.beats[-1] - grid.beats[-2]]
+    begins = [index for index, place in enumerate(grid.metre.positions) if place == 0 or index == 0]
+    swing = swing_of(grid.beats, onsets)
+    bars: list[Bar] = []
+    number = 0 if grid.metre.positions[0] else 1
+    for begin, end in zip(begins, [*begins[1:], len(grid.beats)], strict=True):
+        signature = lock.signature or signature_of(int(grid.metre.counts[begin]))
+        sure = float(np.mean(grid.confidence[begin:end]))
+        bars.append(
+            Bar(number, tuple(edges[begin:end]), edges[end], signature, round(sure, 3), swing, BarState.COMMITTED)
+        )
+        number += 1
+    return tuple(bars)
+
+
+def signature_of(count: int) -> TimeSignature:
+    """How a metre of so many beats is written: seven in eighths, the others in quarters."""
+    return TimeSignature(count, 8 if count == 7 else 4)
+
+
+def swing_of(beats: Sequence[int], onsets: Sequence[Onset]) -> float:
+    """Where the middle of a beat is played: 0.5 for straight, about 0.67 for triplet swing."""
+    edges = np.asarray(beats, np.float64)
+    if len(edges) < 2:
+        return 0.5
+    phases = []
+    for onset in onsets:
+        at = int(np.searchsorted(edges, onset.time, side="right")) - 1
+        if 0 <= at < len(edges) - 1:
+            phases.append((onset.time - edges[at]) / (edges[at + 1] - edges[at]))
+    found = np.asarray(phases)
+    middle = found[(found > 0.42) & (found < 0.75)]
+    thirds, quarters = ((found > 0.28) & (found < 0.39)).sum(), ((found > 0.2) & (found < 0.28)).sum()
+    # With all three thirds or with sixteenths sounding, the middle is no swung eighth.
+    if len(middle) < 4 or thirds > len(middle) / 3 or quarters > len(middle) / 3:
+        return 0.5
+    return round(float(np.median(middle)), 3)
