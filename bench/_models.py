@@ -56,8 +56,14 @@ def session_notes(
         rate_hz: of the samples; the session resamples them as it does a caller's.
         instrument: what they were played on.
     """
-    audio = AudioFormat(AudioEncoding.PCM_F32LE, rate_hz, 1)
-    config = complete_config(SessionConfig(audio, instrument))
+    return anyio.run(notes_heard, transcriber, samples, rate_hz, instrument)
+
+
+async def notes_heard(
+    transcriber: Transcriber, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
+) -> list[Note]:
+    """`session_notes`, for a transcriber that belongs to an event loop."""
+    config = complete_config(SessionConfig(AudioFormat(AudioEncoding.PCM_F32LE, rate_hz, 1), instrument))
     data = samples.astype("<f4").tobytes()
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -67,11 +73,8 @@ def session_notes(
     async def nobody(_event: SessionEvent) -> None:
         pass
 
-    async def run() -> list[Note]:
-        sink = MemorySink()
-        publisher = Publisher(config.session_id, sink, nobody, time.time_ns)
-        limits = SessionLimits(cadence_s=0.0)
-        await Session(config, transcriber, publisher, limits, time.time_ns).run(chunks())
-        return [note for note in sink.folded.notes.values() if note.state in SETTLED]
-
-    return anyio.run(run)
+    sink = MemorySink()
+    publisher = Publisher(config.session_id, sink, nobody, time.time_ns)
+    limits = SessionLimits(cadence_s=0.0)
+    await Session(config, transcriber, publisher, limits, time.time_ns).run(chunks())
+    return [note for note in sink.folded.notes.values() if note.state in SETTLED]

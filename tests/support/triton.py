@@ -47,6 +47,13 @@ class TritonServer:
         """host:port of its gRPC service."""
         return f"127.0.0.1:{self._ports[0]}"
 
+    @property
+    def pid(self) -> int:
+        """Of the server, and of the group of all that it started."""
+        if self._process is None:
+            raise RuntimeError("the server does not run")
+        return self._process.pid
+
     def start(self, *, whole: bool = True) -> None:
         """Start, or start again where it was; returns once it answers.
 
