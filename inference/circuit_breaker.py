@@ -31,6 +31,10 @@ class CircuitBreaker:
         slow_s: a run that takes longer is slow; nothing but slow ones for `patience_s` count as a failure.
         patience_s: how long.
         on_change: told after every change.
+
+    Attributes:
+        cause: why it is open; empty while it is closed.
+        changed_at: when it last opened or closed, on the event loop's clock.
     """
 
     def __init__(
@@ -47,13 +51,13 @@ class CircuitBreaker:
         self._on_change = on_change
         self._slow_since: float | None = None
         self._pause_s = _FIRST_PAUSE_S
-        self._closed_at = float("-inf")
+        self.changed_at = float("-inf")
         self._opened = anyio.Event()
         self.cause = ""
 
     @property
     def is_open(self) -> bool:
-        """Whether the server is left alone; `cause` says why."""
+        """Whether the server is left alone."""
         return bool(self.cause)
 
     def failed(self, cause: str) -> None:
@@ -62,7 +66,8 @@ class CircuitBreaker:
             return
         self.cause = cause or "unknown"
         self._slow_since = None
-        is_again = anyio.current_time() - self._closed_at < _STEADY_S
+        is_again = anyio.current_time() - self.changed_at < _STEADY_S
+        self.changed_at = anyio.current_time()
         self._pause_s = min(_LONGEST_PAUSE_S, self._pause_s * 2) if is_again else _FIRST_PAUSE_S
         _log.warning("The model server is left alone: %s", cause)
         self._on_change()
@@ -91,6 +96,6 @@ class CircuitBreaker:
                 _log.info("The model server is still left alone: %s", error.message)
                 continue
             self.cause = ""
-            self._closed_at = anyio.current_time()
+            self.changed_at = anyio.current_time()
             _log.warning("The model server is asked again")
             self._on_change()
