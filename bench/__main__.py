@@ -14,6 +14,7 @@ QUICK = {
     "stability": "how far the stability and confidence of tentative notes can be believed",
     "models": "every model in process and on a real Triton server: parity, overhead, batches",
     "gpu": "every model on a CUDA device, where there is one: parity and speed",
+    "techniques": "how far bends, slides, hammer-ons, pull-offs, vibrato and let ring can be believed",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
 WITH_OPTIONS = ("notes", "latency", "stability")

@@ -16,7 +16,8 @@ from music.note_names import NoteNames, stretch_end
 from music.note_tracking import NoteTracker, Step, Track, TrackState
 from music.preferences import DEFAULT_PREFERENCES, Preferences
 from music.stability import AS_CONFIDENT, StabilityCurve, stability
-from music.tracking_rules import TrackingRules
+from music.techniques import Sounded, TechniqueReader
+from music.tracking_rules import OnsetKind, TrackingRules
 from music.tuning import Instrument
 
 LOOKAHEAD_SAMPLES = SAMPLE_RATE_HZ * 100 // 1000
@@ -60,6 +61,7 @@ class Scribe:
         rules: how its activations become notes.
         curve: how stable tentative notes are.
         preferences: whose hand the notes are arranged for.
+        techniques: reads how notes are played; a new one unless given.
 
     Attributes:
         processed_until: the watermark, a sample index: every note with an earlier onset is COMMITTED or ENDED.
@@ -72,6 +74,7 @@ class Scribe:
         rules: TrackingRules | None = None,
         curve: StabilityCurve = AS_CONFIDENT,
         preferences: Preferences = DEFAULT_PREFERENCES,
+        techniques: TechniqueReader | None = None,
     ) -> None:
         self.processed_until = 0
         self._instrument = instrument
@@ -82,6 +85,9 @@ class Scribe:
             instrument.lowest_pitch, instrument.highest_pitch, self._rules, instrument.string_count
         )
         self._arranger = LiveArranger(instrument, LOOKAHEAD_SAMPLES, preferences)
+        self._techniques = techniques or TechniqueReader(
+            grid.hop / SAMPLE_RATE_HZ, is_judged=self._rules.onsets is not OnsetKind.PEAKS
+        )
         self._names = NoteNames()
         self._entries: dict[int, _Entry] = {}
         self._by_name: dict[str, _Entry] = {}
@@ -129,6 +135,7 @@ class Scribe:
         for step in self._tracker.finish():
             revised += self._take(step)
         revised += self._settled(self._arranger.finish(self._offsets()))
+        revised += self._techniques.release(None)
         self.processed_until = max(self.processed_until, duration)
         self._frontier = sys.maxsize
         revised += self._withdraw()
@@ -144,7 +151,7 @@ class Scribe:
         open_onset = self._arranger.first_unsettled
         watermark = known_until if open_onset is None else min(known_until, open_onset)
         self.processed_until = max(self.processed_until, watermark)
-        return revised
+        return revised + self._techniques.release(self.processed_until)
 
     def _change(self, track: Track) -> list[Note]:
         match track.state:
@@ -160,7 +167,7 @@ class Scribe:
             case TrackState.ENDED:
                 entry = self._entries[track.number]
                 if entry.committed is not None:
-                    return [self._ended(entry.committed, entry)]
+                    self._close(entry.committed, entry)
         return []
 
     def _settled(self, placed: list[Note]) -> list[Note]:
@@ -173,8 +180,9 @@ class Scribe:
             entry.committed = replace(note, state=NoteState.COMMITTED, stability=1.0, offset=None)
             self._shown.pop(note.id, None)
             revised.append(entry.committed)
+            self._techniques.settle(Sounded(entry.committed, entry.track.deviations))
             if entry.track.state is TrackState.ENDED:
-                revised.append(self._ended(entry.committed, entry))
+                self._close(entry.committed, entry)
         return revised
 
     def _is_blip(self, track: Track) -> bool:
@@ -268,10 +276,14 @@ class Scribe:
         total = sum(heard)
         return tuple(round(share / total, 3) for share in heard) if total > 0 else ()
 
-    def _ended(self, note: Note, entry: _Entry) -> Note:
+    def _close(self, note: Note, entry: _Entry) -> None:
+        """A note's last revision, which is told when it is known what the note leads to."""
         del self._by_name[entry.name]
         del self._entries[entry.track.number]
-        return replace(note, state=NoteState.ENDED, offset=self._offset(entry.track), bends=self._bends(entry.track))
+        track = entry.track
+        ended = replace(note, state=NoteState.ENDED, offset=self._offset(track), bends=self._bends(track))
+        length = max(1, int((track.end or track.onset) - track.onset))
+        self._techniques.end(Sounded(ended, track.deviations[:length]))
 
     def _bends(self, track: Track) -> tuple[PitchBend, ...]:
         """Course of the pitch, a point every 46 ms, from just before it leaves the note's pitch to just after."""
