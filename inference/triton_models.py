@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+import anyio
 import anyio.to_thread
 
 from inference.circuit_breaker import CircuitBreaker
@@ -16,7 +17,7 @@ from inference.onnx_runner import OnnxRunner
 from inference.ports import IN_THIS_PROCESS, Runner, RunsOn, Transcriber
 from inference.registry import transcriber_spec
 from inference.remote_networks import RemoteStreamingTranscriber, RemoteWindowedTranscriber, parts_of
-from inference.triton_check import check_served
+from inference.triton_check import check_served, noise_for
 from inference.triton_client import ServerUnavailable, TritonClient
 from inference.triton_runner import FallbackRunner, RunCounts, TritonRunner
 
@@ -115,9 +116,13 @@ class TritonModels:
         return server if local is None else FallbackRunner(server, local, self.breaker, self.counts)
 
     async def _probe(self) -> None:
-        """Is it back, and with the same models? It may be another one by now."""
+        """Is it back, with the same models, and as quick as sessions need it? It may be another one by now."""
         for spec, local in self._served.values():
             await check_served(self.client, spec, self._policy.check_s, local)
+            begun = anyio.current_time()
+            await self.client.infer(spec, noise_for(spec), self._policy.deadline_s)
+            if (took_s := anyio.current_time() - begun) > self._policy.slow_s:
+                raise ServerUnavailable(self.client.address, f"took {took_s * 1e3:.0f} ms for a run", is_quick=False)
 
     def _tell(self) -> None:
         place, counts = self.runs_on, self.counts
