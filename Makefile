@@ -11,7 +11,7 @@ UI := web_edge/ui
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 STAMPS := .venv/stamps
 
-.PHONY: help run setup test lint format generate check-generated ui models demo torch train bench soak lock baseline clean
+.PHONY: help run setup test lint format generate check-generated ui models demo torch train triton triton-environment bench soak lock baseline clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -50,6 +50,17 @@ torch: $(STAMPS)/torch ## What training the guitar model needs; nothing else doe
 train: $(STAMPS)/torch ## Train the guitar model anew, about an hour on two cores (ARGS="--minutes 55")
 	$(BIN)/python -m inference.training.train $(ARGS)
 	$(BIN)/python -m inference.export.guitar var/training/run/network.pt
+
+.venv-triton/stamp: $(STAMPS)/bootstrap requirements/triton.txt
+	@echo "→ installing NVIDIA's tritonserver into .venv-triton"
+	test -x .venv-triton/bin/python || $(PYTHON) -m venv .venv-triton
+	$(BIN)/uv pip install --quiet --python .venv-triton/bin/python --require-hashes -r requirements/triton.txt
+	touch $@
+
+triton-environment: .venv-triton/stamp ## The real tritonserver, in an environment of its own
+
+triton: .venv-triton/stamp models ## Serve model_repo/ with it at 127.0.0.1:8001 (ARGS="--grpc-port 9001"); then GENESIS_TRITON=127.0.0.1:8001 make run
+	exec .venv-triton/bin/python deploy/triton/serve.py $(ARGS)
 
 # --- what is built, never committed ------------------------------------------------------------------------------------
 
@@ -124,6 +135,7 @@ lock: $(STAMPS)/bootstrap ## Lock all dependencies anew, with hashes
 	$(COMPILE) pyproject.toml --extra cpu --extra dev -c requirements/run.txt -o requirements/dev.txt
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) requirements/node.in -o requirements/node.txt
+	$(COMPILE) requirements/triton.in -o requirements/triton.txt
 
 clean: ## Remove everything that was built
-	rm -rf .venv var $(UI)/node_modules $(UI)/dist model_repo/basic_pitch*/*/model.onnx
+	rm -rf .venv .venv-triton var $(UI)/node_modules $(UI)/dist model_repo/basic_pitch*/*/model.onnx

@@ -13,6 +13,8 @@ QUICK = {
     "idle": "memory and processor time of a stack that does nothing",
     "live": "how soon notes are shown and settled, and how many are taken back",
     "stability": "how far the stability and confidence of tentative notes can be believed",
+    "models": "every model in process and on a real Triton server: parity, overhead, batches",
+    "gpu": "every model on a CUDA device, where there is one: parity and speed",
     "techniques": "how far bends, slides, hammer-ons, pull-offs, vibrato and let ring can be believed",
     "exports": "every export of every test piece, opened by independent readers",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",

@@ -57,16 +57,28 @@ def session_notes(
         rate_hz: of the samples; the session resamples them as it does a caller's.
         instrument: what they were played on.
     """
-    state = session_state(transcriber, samples, rate_hz, instrument)
-    return [note for note in state.notes.values() if note.state in SETTLED]
+    return anyio.run(notes_heard, transcriber, samples, rate_hz, instrument)
 
 
 def session_state(
     transcriber: Transcriber, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
 ) -> SessionState:
     """What the log of such a session folds to; arguments as those of `session_notes`."""
-    audio = AudioFormat(AudioEncoding.PCM_F32LE, rate_hz, 1)
-    config = complete_config(SessionConfig(audio, instrument))
+    return anyio.run(_state_heard, transcriber, samples, rate_hz, instrument)
+
+
+async def notes_heard(
+    transcriber: Transcriber, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
+) -> list[Note]:
+    """`session_notes`, for a transcriber that belongs to an event loop."""
+    state = await _state_heard(transcriber, samples, rate_hz, instrument)
+    return [note for note in state.notes.values() if note.state in SETTLED]
+
+
+async def _state_heard(
+    transcriber: Transcriber, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
+) -> SessionState:
+    config = complete_config(SessionConfig(AudioFormat(AudioEncoding.PCM_F32LE, rate_hz, 1), instrument))
     data = samples.astype("<f4").tobytes()
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -76,11 +88,8 @@ def session_state(
     async def nobody(_event: SessionEvent) -> None:
         pass
 
-    async def run() -> SessionState:
-        sink = MemorySink()
-        publisher = Publisher(config.session_id, sink, nobody, time.time_ns)
-        limits = SessionLimits(cadence_s=0.0)
-        await Session(config, transcriber, publisher, limits, time.time_ns).run(chunks())
-        return sink.folded
-
-    return anyio.run(run)
+    sink = MemorySink()
+    publisher = Publisher(config.session_id, sink, nobody, time.time_ns)
+    limits = SessionLimits(cadence_s=0.0)
+    await Session(config, transcriber, publisher, limits, time.time_ns).run(chunks())
+    return sink.folded

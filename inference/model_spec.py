@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from google.protobuf import text_format
 
@@ -153,6 +154,11 @@ def read_model_spec(directory: Path) -> ModelSpec:
     Raises:
         Unavailable: MODEL_MISSING, there is none; MODEL_MISMATCH, it is not a valid one.
     """
+    return spec_of(read_config(directory), directory)
+
+
+def read_config(directory: Path) -> Any:
+    """The same as Triton's own `inference.ModelConfig`. Raises as `read_model_spec` does."""
     name, path = directory.name, directory / CONFIG_NAME
     try:
         content = path.read_text(encoding="utf-8")
@@ -161,13 +167,26 @@ def read_model_spec(directory: Path) -> ModelSpec:
         raise Unavailable(Reason.MODEL_MISSING, message, model=name, path=path) from None
     except (OSError, UnicodeDecodeError) as error:
         raise mismatch(name, f"{path} cannot be read: {error}.", path=path) from error
-    schema = _triton_schema()
     try:
-        config = text_format.Parse(content, schema.ModelConfig())
+        config = text_format.Parse(content, triton_schema().ModelConfig())
     except text_format.ParseError as error:
         raise mismatch(name, f"{path} is not a Triton model configuration: {error}.", path=path) from error
     if config.name != name:
         raise mismatch(name, f"{path} calls itself {config.name!r}; a model's name is its folder's.", path=path)
+    return config
+
+
+def spec_of(config: Any, directory: Path) -> ModelSpec:
+    """What a configuration says.
+
+    Args:
+        config: `inference.ModelConfig`, this folder's or a server's.
+        directory: the model's folder on this machine.
+
+    Raises:
+        Unavailable: MODEL_MISMATCH, a tensor's type is not supported.
+    """
+    name, schema = directory.name, triton_schema()
     versions = config.version_policy.specific.versions or [1]
     data_type = schema.DataType.Name
     return ModelSpec(
@@ -188,7 +207,7 @@ def _tensor(model: str, name: str, data_type: str, dims: list[int]) -> TensorSpe
 
 
 @functools.cache
-def _triton_schema() -> ModuleType:
+def triton_schema() -> ModuleType:
     """Triton's generated `model_config_pb2`, without the client around it.
 
     `import tritonclient.grpc` loads grpc and the whole client (0.4 s more) and belongs to the [grpc] extra, whose upper

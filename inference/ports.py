@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.model_spec import ModelSpec
 from music.activations import Activations, FrameGrid
 from music.events import ModelReference
 from music.tracking_rules import TrackingRules
 from music.tuning import Instrument
+
+
+class Runner(Protocol):
+    """One model, ready to run, wherever that is; shared by all sessions."""
+
+    @property
+    def spec(self) -> ModelSpec: ...
+
+    async def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Run the model on one item; a pure function of its inputs.
+
+        Args:
+            inputs: tensor name → array with the shape of the configuration, without a batch dimension.
+
+        Returns:
+            The same for the outputs.
+
+        Raises:
+            Unavailable: it cannot be run now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunsOn:
+    """Where a transcriber's network runs now: "in_process" or "triton"; and why it is not where it was meant to be."""
+
+    runner: str
+    cause: str = ""
+
+
+IN_THIS_PROCESS = RunsOn("in_process")
 
 
 class ActivationStream(Protocol):
@@ -60,6 +95,11 @@ class Transcriber(Protocol):
     @property
     def cadence(self) -> int:
         """Samples from one preview to the next that suit it: as few as it takes little work for."""
+        ...
+
+    @property
+    def runs_on(self) -> RunsOn:
+        """Where the network runs now; it may change while streams are open."""
         ...
 
     @property

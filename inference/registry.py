@@ -78,12 +78,27 @@ def load_transcriber(name: str, model_repo: Path, *, threads: int = 2) -> Transc
         InvalidInput: TRANSCRIBER_UNKNOWN.
         Unavailable: MODEL_MISSING or MODEL_MISMATCH.
     """
-    wanted = name or DEFAULT_TRANSCRIBER
+    return _kind(transcriber_spec(name, model_repo)).load(threads)
+
+
+def transcriber_spec(name: str, model_repo: Path) -> ModelSpec:
+    """A transcriber's configuration, checked; its file is not looked at.
+
+    Args:
+        name: a model of the repository; "" is the default.
+        model_repo: the repository's folder.
+
+    Raises:
+        InvalidInput: TRANSCRIBER_UNKNOWN.
+        Unavailable: MODEL_MISSING or MODEL_MISMATCH.
+    """
     if name and name not in transcriber_names(model_repo):
         known = ", ".join(transcriber_names(model_repo)) or "none in this model repository"
         message = f"There is no transcriber {name[:64]!r}. There is: {known}."
         raise InvalidInput(Reason.TRANSCRIBER_UNKNOWN, message, transcriber=name[:64])
-    return _kind(read_model_spec(model_repo / wanted)).load(threads)
+    spec = read_model_spec(model_repo / (name or DEFAULT_TRANSCRIBER))
+    _kind(spec).check()
+    return spec
 
 
 class _Kind(NamedTuple):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from inference.model_spec import ModelSpec, TensorSpec, mismatch
 from inference.onnx_runner import BoundRun, OnnxRunner, check_outputs, zeros_for
+from inference.ports import IN_THIS_PROCESS, RunsOn
 from inference.tracking import tracking_rules
 from music.activations import LOWEST_PITCH, PITCH_COUNT, Activations, FrameGrid, Map
 from music.audio import SAMPLE_RATE_HZ
@@ -100,6 +101,11 @@ class StreamingTranscriber:
     def open_stream(self, instrument: Instrument) -> StepStream:
         """See `Transcriber.open_stream`."""
         return StepStream(self, instrument)
+
+    @property
+    def runs_on(self) -> RunsOn:
+        """See `Transcriber.runs_on`."""
+        return IN_THIS_PROCESS
 
     def bound_runs(self, frets: NDArray[np.float32]) -> tuple[BoundRun, BoundRun]:
         """Two runs for one stream, the next state of each being the state of the other."""

@@ -7,7 +7,7 @@ stretches the times afterwards; here windows step whole frames, so every frame l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.model_spec import ModelSpec, TensorSpec, mismatch
-from inference.networks import Rows, open_network
+from inference.networks import Network, Rows, Samples, open_network
+from inference.ports import IN_THIS_PROCESS, RunsOn
 from inference.tracking import tracking_rules
 from music.activations import CONTOUR_BINS, PITCH_COUNT, Activations, FrameGrid
 from music.audio import SAMPLE_RATE_HZ
@@ -25,6 +26,9 @@ from music.events import ModelReference
 from music.tracking_rules import TrackingRules
 from music.tuning import Instrument
 from music.windowing import Window, Windower, WindowGrid
+
+AskWindow = Callable[[Samples, int, int], Awaitable[Rows]]
+"""`Network.run`, waited for."""
 
 _CADENCE = SAMPLE_RATE_HZ // 10
 """Every preview is a run of the network: with this one stream costs an eighth of a core (bench/NOTES.md)."""
@@ -44,21 +48,26 @@ class WindowedTranscriber:
     Args:
         spec: its configuration; the models it names as its parts lie beside it.
         threads: windows at a time, over all streams.
+        ask: what asks the network about a window; None loads it into this process.
 
     Raises:
         Unavailable: MODEL_MISSING or MODEL_MISMATCH.
     """
 
-    def __init__(self, spec: ModelSpec, threads: int) -> None:
+    def __init__(self, spec: ModelSpec, threads: int, ask: AskWindow | None = None) -> None:
         self.windows = window_grid(spec)
         self.reference = ModelReference(spec.role, spec.name, spec.sha256)
         self.grid = FrameGrid(self.windows.frame_hop, spec.integer("onset_lag"))
         self.tracking = tracking_rules(spec, TrackingRules())
         self.cadence = _CADENCE
         self.grain = 0
-        self._network = open_network(spec, threads)
         self._threads = threads
-        self._limiter = anyio.CapacityLimiter(threads)
+        self._ask = ask or _in_threads(open_network(spec, threads), threads)
+
+    @property
+    def runs_on(self) -> RunsOn:
+        """See `Transcriber.runs_on`."""
+        return IN_THIS_PROCESS
 
     def open_stream(self, instrument: Instrument) -> WindowStream:  # noqa: ARG002 - every instrument sounds alike here
         """See `Transcriber.open_stream`."""
@@ -106,8 +115,16 @@ class WindowedTranscriber:
         return Activations(first, rows.onset, rows.frame, rows.contour, settled=False)
 
     async def _run(self, window: Window, begin: int) -> Rows:
-        run = partial(self._network.run, window.samples, begin, self.windows.window_frames)
-        return await anyio.to_thread.run_sync(run, limiter=self._limiter)
+        return await self._ask(window.samples, begin, self.windows.window_frames)
+
+
+def _in_threads(network: Network, threads: int) -> AskWindow:
+    limiter = anyio.CapacityLimiter(threads)
+
+    async def ask(window: Samples, begin: int, end: int) -> Rows:
+        return await anyio.to_thread.run_sync(partial(network.run, window, begin, end), limiter=limiter)
+
+    return ask
 
 
 class WindowStream:

@@ -113,6 +113,14 @@ class CadenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RunnerChanged:
+    """The network runs on `runner` from now on, "triton" or "in_process"; `cause` says why not where it should."""
+
+    runner: str
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GapFound:
     """Input in [start, end) was lost and not transcribed."""
 
@@ -180,6 +188,7 @@ Payload = (
     | HarmonyRevised
     | Progressed
     | CadenceChanged
+    | RunnerChanged
     | GapFound
     | SessionEnded
     | SessionFailed
@@ -230,7 +239,7 @@ def is_durable(payload: Payload) -> bool:
         return payload.state is BarState.COMMITTED
     if isinstance(payload, UnknownEvent):
         return payload.is_durable
-    return not isinstance(payload, Progressed | CadenceChanged | SnapshotTaken)
+    return not isinstance(payload, Progressed | CadenceChanged | RunnerChanged | SnapshotTaken)
 
 
 def is_terminal(payload: Payload) -> bool:

@@ -14,6 +14,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from inference.triton_models import TritonModels
 from orchestrator.desk import SessionDesk
 from orchestrator.health import SERVICE, HealthKeeper
 from orchestrator.neighbours import BusLink, TranscriberShelf
@@ -58,7 +59,8 @@ async def running_orchestrator(settings: Settings) -> AsyncIterator[Orchestrator
         RuntimeError: the address cannot be bound.
     """
     link = BusLink(settings.nats_url)
-    shelf = TranscriberShelf(settings.models, settings.transcriber, settings.threads)
+    triton = TritonModels(settings.triton, settings.triton_policy, settings.threads) if settings.triton else None
+    shelf = TranscriberShelf(settings.models, settings.transcriber, settings.threads, triton)
     async with anyio.create_task_group() as group:
         desk = SessionDesk(group, link, shelf, settings)
         keeper = HealthKeeper(desk, link, shelf)
@@ -75,6 +77,8 @@ async def running_orchestrator(settings: Settings) -> AsyncIterator[Orchestrator
         try:
             for task in (link.run, shelf.keep_ready, keeper.run):
                 group.start_soon(task)
+            if triton is not None:
+                group.start_soon(triton.keep_probing)
             yield Orchestrator(f"{settings.listen.rpartition(':')[0]}:{port}", desk, keeper)
         finally:
             with anyio.CancelScope(shield=True):

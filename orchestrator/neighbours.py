@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ import structlog
 from bus.connection import Bus
 from inference.ports import Transcriber
 from inference.registry import DEFAULT_TRANSCRIBER, load_transcriber
+from inference.triton_models import TritonModels
 from music.errors import GenesisError, Reason, Unavailable
 
 _RETRY_S = 1.0
@@ -63,12 +65,14 @@ class TranscriberShelf:
         model_repo: folder of the models.
         default: the name used for ""; "" leaves the choice to the registry.
         threads: windows a network runs at a time.
+        triton: the server that runs them; None for this process.
     """
 
-    def __init__(self, model_repo: Path, default: str, threads: int) -> None:
+    def __init__(self, model_repo: Path, default: str, threads: int, triton: TritonModels | None = None) -> None:
         self._model_repo = model_repo
         self._default = default or DEFAULT_TRANSCRIBER
         self._threads = threads
+        self._triton = triton
         self._loaded: dict[str, Transcriber] = {}
         self._turn = anyio.Lock()
 
@@ -78,13 +82,15 @@ class TranscriberShelf:
         return self._default in self._loaded
 
     async def get(self, name: str) -> Transcriber:
-        """Raises InvalidInput: TRANSCRIBER_UNKNOWN; Unavailable: MODEL_MISSING, MODEL_MISMATCH."""
+        """Raises InvalidInput: TRANSCRIBER_UNKNOWN; Unavailable: MODEL_MISSING, MODEL_MISMATCH, and with a server
+        MODEL_SERVER_UNAVAILABLE.
+        """
         name = name or self._default
         if name in self._loaded:
             return self._loaded[name]
         async with self._turn:
             if name not in self._loaded:
-                self._loaded[name] = await anyio.to_thread.run_sync(self._load, name)
+                self._loaded[name] = await self._load(name)
         return self._loaded[name]
 
     async def keep_ready(self) -> None:
@@ -96,5 +102,8 @@ class TranscriberShelf:
                 log.error("model.unavailable", reason=error.reason.value, detail=error.message)
                 await anyio.sleep(_MODEL_RETRY_S)
 
-    def _load(self, name: str) -> Transcriber:
-        return load_transcriber(name, self._model_repo, threads=self._threads)
+    async def _load(self, name: str) -> Transcriber:
+        if self._triton is not None:
+            return await self._triton.load(name, self._model_repo)
+        load = partial(load_transcriber, name, self._model_repo, threads=self._threads)
+        return await anyio.to_thread.run_sync(load)

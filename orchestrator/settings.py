@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from inference.registry import default_model_repo
+from inference.triton_models import TritonPolicy
 from orchestrator.container import DecodeLimits
 from orchestrator.session import SessionLimits
 
@@ -26,9 +28,14 @@ class Settings(BaseSettings):
         max_sessions: sessions at a time; one more is refused.
         port_file: gets the bound address as text once the server is ready, and goes when it stops.
         reflection: whether gRPC reflection is offered.
+        triton: host:port of a Triton server's gRPC service, which runs the models (GENESIS_TRITON); empty for none.
+        triton_fallback: whether this process runs them while the server does not (GENESIS_TRITON_FALLBACK).
+        triton_deadline_ms: how long the server may take for a run (GENESIS_TRITON_DEADLINE_MS).
     """
 
-    model_config = SettingsConfigDict(env_prefix="GENESIS_ORCHESTRATOR_", extra="ignore", protected_namespaces=())
+    model_config = SettingsConfigDict(
+        env_prefix="GENESIS_ORCHESTRATOR_", extra="ignore", protected_namespaces=(), populate_by_name=True
+    )
 
     listen: str = "127.0.0.1:50051"
     nats_url: str = "nats://127.0.0.1:4222"
@@ -39,6 +46,9 @@ class Settings(BaseSettings):
     uvloop: bool = True
     port_file: Path | None = None
     reflection: bool = False
+    triton: Annotated[str, Field(pattern=r"^$|^.+:[0-9]+$")] = Field(default="", validation_alias="GENESIS_TRITON")
+    triton_fallback: bool = Field(default=True, validation_alias="GENESIS_TRITON_FALLBACK")
+    triton_deadline_ms: PositiveFloat = Field(default=500.0, validation_alias="GENESIS_TRITON_DEADLINE_MS")
     log_level: str = "INFO"
 
     max_sessions: PositiveInt = 64
@@ -53,6 +63,10 @@ class Settings(BaseSettings):
     @property
     def models(self) -> Path:
         return self.model_repo or default_model_repo()
+
+    @property
+    def triton_policy(self) -> TritonPolicy:
+        return TritonPolicy(deadline_s=self.triton_deadline_ms / 1000, fallback=self.triton_fallback)
 
     @property
     def session_limits(self) -> SessionLimits:

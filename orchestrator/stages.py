@@ -18,11 +18,19 @@ import anyio.to_thread
 import numpy as np
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from inference.ports import Transcriber
+from inference.ports import IN_THIS_PROCESS, Transcriber
 from music.activations import Activations
 from music.audio import SAMPLE_RATE_HZ
 from music.errors import InvalidInput, Reason
-from music.events import AudioEncoding, AudioFormat, CadenceChanged, NoteRevised, Progressed, SessionConfig
+from music.events import (
+    AudioEncoding,
+    AudioFormat,
+    CadenceChanged,
+    NoteRevised,
+    Progressed,
+    RunnerChanged,
+    SessionConfig,
+)
 from music.live_music import LiveMusic, Revision
 from music.note import NoteState
 from music.scribe import Scribe
@@ -58,13 +66,13 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the network found, the signal it has taken up to then (samples), and the whole length once known; and what
-    became of the cadence, if it changed.
+    became of the cadence, or of where the network runs, if it changed.
     """
 
     activations: tuple[Activations, ...]
     taken: int
     duration: int | None
-    cadence: CadenceChanged | None = None
+    cadence: CadenceChanged | RunnerChanged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class Step:
         notes: revisions in order, made while the watermark stood at `before`; afterwards it stands at `after`.
         received_until: signal taken in so far, a sample index.
         duration: the whole recording's length, once known.
-        cadence: what became of the cadence, if it changed.
+        cadence: what became of the cadence, or of where the network runs, if it changed.
         music: what is new of bars and harmony.
     """
 
@@ -84,7 +92,7 @@ class Step:
     after: int
     received_until: int
     duration: int | None
-    cadence: CadenceChanged | None = None
+    cadence: CadenceChanged | RunnerChanged | None = None
     music: tuple[Revision, ...] = ()
 
 
@@ -169,6 +177,8 @@ class Transcribing:
     ) -> None:
         self._received_until = received_until
         self._stream = transcriber.open_stream(instrument)
+        self._transcriber = transcriber
+        self._runs_on = IN_THIS_PROCESS
         self._hop = transcriber.grid.hop
         self._cadence = cadence
         self._taken = 0
@@ -192,9 +202,18 @@ class Transcribing:
             if (provisional := await self._foretold()) is not None:
                 await put(out, self._known([provisional]))
             busy_s = time.perf_counter() - begun
+            if moved := self._moved():
+                await out.send(Known((), self._taken, self._duration, moved))
             if changed := self._cadence.observe(len(signal), busy_s, self._waiting):
                 await put(out, Known((), self._taken, self._duration, changed))
         await put(out, self._known(await self._stream.finish()))
+
+    def _moved(self) -> RunnerChanged | None:
+        now = self._transcriber.runs_on
+        if now == self._runs_on:
+            return None
+        self._runs_on = now
+        return RunnerChanged(now.runner, now.cause)
 
     @property
     def _waiting(self) -> int:
@@ -264,7 +283,11 @@ class Scribing:
                 self._music.add(revised.note)
 
     def _step(
-        self, notes: list[NoteRevised], before: int, duration: int | None, cadence: CadenceChanged | None = None
+        self,
+        notes: list[NoteRevised],
+        before: int,
+        duration: int | None,
+        cadence: CadenceChanged | RunnerChanged | None = None,
     ) -> Step:
         return Step(tuple(notes), before, self._scribe.processed_until, self.taken, duration, cadence)
 

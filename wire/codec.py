@@ -21,6 +21,7 @@ from music.events import (
     NoteRevised,
     Payload,
     Progressed,
+    RunnerChanged,
     Separation,
     SessionConfig,
     SessionEnded,
@@ -242,8 +243,8 @@ def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:
             _encode_music(message, event.payload)
         case Progressed() as progressed:
             message.progress.CopyFrom(_encode_progress(progressed))
-        case CadenceChanged(cadence, cause):
-            message.cadence.CopyFrom(session_pb2.CadenceChanged(cadence_s=seconds(cadence), cause=cause))
+        case CadenceChanged() | RunnerChanged() as change:
+            _encode_change(change, message)
         case GapFound() as gap:
             message.gap.CopyFrom(_encode_gap(gap))
         case SessionEnded() as ended:
@@ -321,8 +322,8 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:
             return decode_bars(message.bars) if message.HasField("bars") else decode_harmony(message.harmony)
         case "progress":
             return _decode_progress(message.progress)
-        case "cadence":
-            return CadenceChanged(sample_at(message.cadence.cadence_s), message.cadence.cause)
+        case "cadence" | "runner" as kind:
+            return _decode_change(kind, message)
         case "gap":
             return _decode_gap(message.gap)
         case "ended":
@@ -379,6 +380,20 @@ def _decode_started(message: session_pb2.SessionStarted) -> SessionStarted:
         models=tuple(ModelReference(model.role, model.name, model.sha256) for model in message.models),
         started_at_ns=message.started_at.ToNanoseconds(),
     )
+
+
+def _encode_change(change: CadenceChanged | RunnerChanged, message: event_pb2.SessionEvent) -> None:
+    if isinstance(change, CadenceChanged):
+        told = session_pb2.CadenceChanged(cadence_s=seconds(change.cadence), cause=change.cause)
+        message.cadence.CopyFrom(told)
+    else:
+        message.runner.CopyFrom(session_pb2.RunnerChanged(runner=change.runner, cause=change.cause))
+
+
+def _decode_change(kind: str, message: event_pb2.SessionEvent) -> CadenceChanged | RunnerChanged:
+    if kind == "cadence":
+        return CadenceChanged(sample_at(message.cadence.cadence_s), message.cadence.cause)
+    return RunnerChanged(message.runner.runner, message.runner.cause)
 
 
 def _encode_gap(gap: GapFound) -> session_pb2.Gap:

@@ -8,6 +8,7 @@ import anyio
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.ports import IN_THIS_PROCESS
 from music.activations import Activations, FrameGrid
 from music.errors import GenesisError
 from music.events import ModelReference, SessionEvent
@@ -40,6 +41,7 @@ class FakeTranscriber:
         self.grid = FrameGrid(HOP, RISE_FRAMES * HOP)
         self.tracking = TrackingRules()
         self.cadence = 2205
+        self.runs_on = IN_THIS_PROCESS
         self.grain = 0
         self.error = error
         self.pushes_before_error = pushes_before_error

@@ -162,6 +162,7 @@ export type Payload =
   | { readonly kind: "cadence"; readonly cadence: number; readonly cause: string }
   | BarsRevised
   | HarmonyRevised
+  | { readonly kind: "runner"; readonly runner: string; readonly cause: string }
   | Gap
   | Ended
   | Failed
@@ -177,12 +178,14 @@ export interface SessionEvent {
   readonly payload: Payload;
 }
 
+const EPHEMERAL: ReadonlySet<Payload["kind"]> = new Set(["progress", "cadence", "runner", "snapshot"]);
+
 /** Durable events are never dropped; the others expire and may be coalesced. */
 export function isDurable(payload: Payload): boolean {
   if (payload.kind === "note") return payload.note.state === "committed" || payload.note.state === "ended";
   if (payload.kind === "bars" || payload.kind === "harmony") return payload.committed;
   if (payload.kind === "unknown") return payload.isDurable;
-  return payload.kind !== "progress" && payload.kind !== "cadence" && payload.kind !== "snapshot";
+  return !EPHEMERAL.has(payload.kind);
 }
 
 /**
@@ -224,6 +227,8 @@ function decodePayload({ payload, sequence, previousDurableSequence }: EventMess
       const committed = standing === Standing.COMMITTED;
       return { kind: "harmony", chords: chords.map(decodeChord), keys: keys.map(decodeKey), committed };
     }
+    case "runner":
+      return { kind: "runner", runner: payload.value.runner, cause: payload.value.cause };
     case "gap":
       return decodeGap(payload.value);
     case "ended":

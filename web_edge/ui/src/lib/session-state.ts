@@ -114,6 +114,7 @@ export class SessionState {
         this.failed = payload;
         this.close(payload.duration);
         break;
+      case "runner":
       case "unknown":
         break;
     }

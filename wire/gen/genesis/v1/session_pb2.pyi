@@ -102,6 +102,14 @@ class CadenceChanged(_message.Message):
     cause: str
     def __init__(self, cadence_s: _Optional[float] = ..., cause: _Optional[str] = ...) -> None: ...
 
+class RunnerChanged(_message.Message):
+    __slots__ = ("runner", "cause")
+    RUNNER_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    runner: str
+    cause: str
+    def __init__(self, runner: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+
 class SessionEnded(_message.Message):
     __slots__ = ("reason", "duration_s")
     REASON_FIELD_NUMBER: _ClassVar[int]

@@ -8,7 +8,7 @@ import type { Note } from "./note_pb";
 import { file_genesis_v1_note } from "./note_pb";
 import type { BarsRevised, HarmonyRevised } from "./rhythm_pb";
 import { file_genesis_v1_rhythm } from "./rhythm_pb";
-import type { CadenceChanged, Gap, Progress, SessionEnded, SessionFailed, SessionSnapshot, SessionStarted } from "./session_pb";
+import type { CadenceChanged, Gap, Progress, RunnerChanged, SessionEnded, SessionFailed, SessionSnapshot, SessionStarted } from "./session_pb";
 import { file_genesis_v1_session } from "./session_pb";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file genesis/v1/event.proto.
  */
 export const file_genesis_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZnZW5lc2lzL3YxL2V2ZW50LnByb3RvEgpnZW5lc2lzLnYxIukECgxTZXNzaW9uRXZlbnQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdhdHRlbXB0GAMgASgNEiEKGXByZXZpb3VzX2R1cmFibGVfc2VxdWVuY2UYBCABKAQSGQoRcHJvY2Vzc2VkX3VudGlsX3MYBSABKAESLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoHc3RhcnRlZBgKIAEoCzIaLmdlbmVzaXMudjEuU2Vzc2lvblN0YXJ0ZWRIABIgCgRub3RlGAsgASgLMhAuZ2VuZXNpcy52MS5Ob3RlSAASKAoIcHJvZ3Jlc3MYDCABKAsyFC5nZW5lc2lzLnYxLlByb2dyZXNzSAASHgoDZ2FwGA0gASgLMg8uZ2VuZXNpcy52MS5HYXBIABIpCgVlbmRlZBgOIAEoCzIYLmdlbmVzaXMudjEuU2Vzc2lvbkVuZGVkSAASKwoGZmFpbGVkGA8gASgLMhkuZ2VuZXNpcy52MS5TZXNzaW9uRmFpbGVkSAASLwoIc25hcHNob3QYECABKAsyGy5nZW5lc2lzLnYxLlNlc3Npb25TbmFwc2hvdEgAEi0KB2NhZGVuY2UYESABKAsyGi5nZW5lc2lzLnYxLkNhZGVuY2VDaGFuZ2VkSAASJwoEYmFycxg8IAEoCzIXLmdlbmVzaXMudjEuQmFyc1JldmlzZWRIABItCgdoYXJtb255GD0gASgLMhouZ2VuZXNpcy52MS5IYXJtb255UmV2aXNlZEgAQgkKB3BheWxvYWRiBnByb3RvMw", [file_genesis_v1_note, file_genesis_v1_rhythm, file_genesis_v1_session, file_google_protobuf_timestamp]);
+  fileDesc("ChZnZW5lc2lzL3YxL2V2ZW50LnByb3RvEgpnZW5lc2lzLnYxIpYFCgxTZXNzaW9uRXZlbnQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdhdHRlbXB0GAMgASgNEiEKGXByZXZpb3VzX2R1cmFibGVfc2VxdWVuY2UYBCABKAQSGQoRcHJvY2Vzc2VkX3VudGlsX3MYBSABKAESLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoHc3RhcnRlZBgKIAEoCzIaLmdlbmVzaXMudjEuU2Vzc2lvblN0YXJ0ZWRIABIgCgRub3RlGAsgASgLMhAuZ2VuZXNpcy52MS5Ob3RlSAASKAoIcHJvZ3Jlc3MYDCABKAsyFC5nZW5lc2lzLnYxLlByb2dyZXNzSAASHgoDZ2FwGA0gASgLMg8uZ2VuZXNpcy52MS5HYXBIABIpCgVlbmRlZBgOIAEoCzIYLmdlbmVzaXMudjEuU2Vzc2lvbkVuZGVkSAASKwoGZmFpbGVkGA8gASgLMhkuZ2VuZXNpcy52MS5TZXNzaW9uRmFpbGVkSAASLwoIc25hcHNob3QYECABKAsyGy5nZW5lc2lzLnYxLlNlc3Npb25TbmFwc2hvdEgAEi0KB2NhZGVuY2UYESABKAsyGi5nZW5lc2lzLnYxLkNhZGVuY2VDaGFuZ2VkSAASJwoEYmFycxg8IAEoCzIXLmdlbmVzaXMudjEuQmFyc1JldmlzZWRIABItCgdoYXJtb255GD0gASgLMhouZ2VuZXNpcy52MS5IYXJtb255UmV2aXNlZEgAEisKBnJ1bm5lchhaIAEoCzIZLmdlbmVzaXMudjEuUnVubmVyQ2hhbmdlZEgAQgkKB3BheWxvYWRiBnByb3RvMw", [file_genesis_v1_note, file_genesis_v1_rhythm, file_genesis_v1_session, file_google_protobuf_timestamp]);
 
 /**
  * One entry of a session's log; session = fold(events).
@@ -145,6 +145,12 @@ export type SessionEvent = Message<"genesis.v1.SessionEvent"> & {
      */
     value: HarmonyRevised;
     case: "harmony";
+  } | {
+    /**
+     * @generated from field: genesis.v1.RunnerChanged runner = 90;
+     */
+    value: RunnerChanged;
+    case: "runner";
   } | { case: undefined; value?: undefined };
 };
 

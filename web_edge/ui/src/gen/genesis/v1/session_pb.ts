@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file genesis/v1/session.proto.
  */
 export const file_genesis_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChhnZW5lc2lzL3YxL3Nlc3Npb24ucHJvdG8SCmdlbmVzaXMudjEi4AEKDVNlc3Npb25Db25maWcSJgoFYXVkaW8YASABKAsyFy5nZW5lc2lzLnYxLkF1ZGlvRm9ybWF0EioKCmluc3RydW1lbnQYAiABKAsyFi5nZW5lc2lzLnYxLkluc3RydW1lbnQSEwoLdHJhbnNjcmliZXIYAyABKAkSLgoKc2VwYXJhdGlvbhgEIAEoDjIaLmdlbmVzaXMudjEuU2VwYXJhdGlvbk1vZGUSEgoKc2Vzc2lvbl9pZBgFIAEoCRIiCgZwbGF5ZXIYKCABKAsyEi5nZW5lc2lzLnYxLlBsYXllciI8Cg5Nb2RlbFJlZmVyZW5jZRIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc2hhMjU2GAMgASgJIpcBCg5TZXNzaW9uU3RhcnRlZBIpCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWcSKgoGbW9kZWxzGAIgAygLMhouZ2VuZXNpcy52MS5Nb2RlbFJlZmVyZW5jZRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMCghQcm9ncmVzcxIYChByZWNlaXZlZF91bnRpbF9zGAEgASgBEhcKCmR1cmF0aW9uX3MYAiABKAFIAIgBAUINCgtfZHVyYXRpb25fcyI0CgNHYXASDwoHc3RhcnRfcxgBIAEoARINCgVlbmRfcxgCIAEoARINCgVjYXVzZRgDIAEoCSIyCg5DYWRlbmNlQ2hhbmdlZBIRCgljYWRlbmNlX3MYASABKAESDQoFY2F1c2UYAiABKAkiSQoMU2Vzc2lvbkVuZGVkEiUKBnJlYXNvbhgBIAEoDjIVLmdlbmVzaXMudjEuRW5kUmVhc29uEhIKCmR1cmF0aW9uX3MYAiABKAEiXQoNU2Vzc2lvbkZhaWxlZBInCgZyZWFzb24YASABKA4yFy5nZW5lc2lzLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAiABKAkSEgoKZHVyYXRpb25fcxgDIAEoASKNAwoPU2Vzc2lvblNuYXBzaG90EhIKCnNlc3Npb25faWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHYXR0ZW1wdBgDIAEoDRIZChFwcm9jZXNzZWRfdW50aWxfcxgEIAEoARIrCgdzdGFydGVkGAUgASgLMhouZ2VuZXNpcy52MS5TZXNzaW9uU3RhcnRlZBIfCgVub3RlcxgGIAMoCzIQLmdlbmVzaXMudjEuTm90ZRIdCgRnYXBzGAcgAygLMg8uZ2VuZXNpcy52MS5HYXASJwoFZW5kZWQYCCABKAsyGC5nZW5lc2lzLnYxLlNlc3Npb25FbmRlZBIpCgZmYWlsZWQYCSABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25GYWlsZWQSHQoEYmFycxg8IAMoCzIPLmdlbmVzaXMudjEuQmFyEiUKBmNob3Jkcxg9IAMoCzIVLmdlbmVzaXMudjEuQ2hvcmRTcGFuEiEKBGtleXMYPiADKAsyEy5nZW5lc2lzLnYxLktleVNwYW4qpAEKDlNlcGFyYXRpb25Nb2RlEh8KG1NFUEFSQVRJT05fTU9ERV9VTlNQRUNJRklFRBAAEhcKE1NFUEFSQVRJT05fTU9ERV9PRkYQARIYChRTRVBBUkFUSU9OX01PREVfQVVUTxACEiIKHlNFUEFSQVRJT05fTU9ERV9WT0NBTFNfUkVNT1ZFRBADEhoKFlNFUEFSQVRJT05fTU9ERV9HVUlUQVIQBCpzCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFEVORF9SRUFTT05fQ09NUExFVEVEEAESGAoURU5EX1JFQVNPTl9DQU5DRUxMRUQQAhIWChJFTkRfUkVBU09OX0RSQUlORUQQA2IGcHJvdG8z", [file_genesis_v1_audio, file_genesis_v1_error, file_genesis_v1_instrument, file_genesis_v1_note, file_genesis_v1_rhythm, file_genesis_v1_player, file_google_protobuf_timestamp]);
+  fileDesc("ChhnZW5lc2lzL3YxL3Nlc3Npb24ucHJvdG8SCmdlbmVzaXMudjEi4AEKDVNlc3Npb25Db25maWcSJgoFYXVkaW8YASABKAsyFy5nZW5lc2lzLnYxLkF1ZGlvRm9ybWF0EioKCmluc3RydW1lbnQYAiABKAsyFi5nZW5lc2lzLnYxLkluc3RydW1lbnQSEwoLdHJhbnNjcmliZXIYAyABKAkSLgoKc2VwYXJhdGlvbhgEIAEoDjIaLmdlbmVzaXMudjEuU2VwYXJhdGlvbk1vZGUSEgoKc2Vzc2lvbl9pZBgFIAEoCRIiCgZwbGF5ZXIYKCABKAsyEi5nZW5lc2lzLnYxLlBsYXllciI8Cg5Nb2RlbFJlZmVyZW5jZRIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc2hhMjU2GAMgASgJIpcBCg5TZXNzaW9uU3RhcnRlZBIpCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWcSKgoGbW9kZWxzGAIgAygLMhouZ2VuZXNpcy52MS5Nb2RlbFJlZmVyZW5jZRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMCghQcm9ncmVzcxIYChByZWNlaXZlZF91bnRpbF9zGAEgASgBEhcKCmR1cmF0aW9uX3MYAiABKAFIAIgBAUINCgtfZHVyYXRpb25fcyI0CgNHYXASDwoHc3RhcnRfcxgBIAEoARINCgVlbmRfcxgCIAEoARINCgVjYXVzZRgDIAEoCSIyCg5DYWRlbmNlQ2hhbmdlZBIRCgljYWRlbmNlX3MYASABKAESDQoFY2F1c2UYAiABKAkiLgoNUnVubmVyQ2hhbmdlZBIOCgZydW5uZXIYASABKAkSDQoFY2F1c2UYAiABKAkiSQoMU2Vzc2lvbkVuZGVkEiUKBnJlYXNvbhgBIAEoDjIVLmdlbmVzaXMudjEuRW5kUmVhc29uEhIKCmR1cmF0aW9uX3MYAiABKAEiXQoNU2Vzc2lvbkZhaWxlZBInCgZyZWFzb24YASABKA4yFy5nZW5lc2lzLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAiABKAkSEgoKZHVyYXRpb25fcxgDIAEoASKNAwoPU2Vzc2lvblNuYXBzaG90EhIKCnNlc3Npb25faWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHYXR0ZW1wdBgDIAEoDRIZChFwcm9jZXNzZWRfdW50aWxfcxgEIAEoARIrCgdzdGFydGVkGAUgASgLMhouZ2VuZXNpcy52MS5TZXNzaW9uU3RhcnRlZBIfCgVub3RlcxgGIAMoCzIQLmdlbmVzaXMudjEuTm90ZRIdCgRnYXBzGAcgAygLMg8uZ2VuZXNpcy52MS5HYXASJwoFZW5kZWQYCCABKAsyGC5nZW5lc2lzLnYxLlNlc3Npb25FbmRlZBIpCgZmYWlsZWQYCSABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25GYWlsZWQSHQoEYmFycxg8IAMoCzIPLmdlbmVzaXMudjEuQmFyEiUKBmNob3Jkcxg9IAMoCzIVLmdlbmVzaXMudjEuQ2hvcmRTcGFuEiEKBGtleXMYPiADKAsyEy5nZW5lc2lzLnYxLktleVNwYW4qpAEKDlNlcGFyYXRpb25Nb2RlEh8KG1NFUEFSQVRJT05fTU9ERV9VTlNQRUNJRklFRBAAEhcKE1NFUEFSQVRJT05fTU9ERV9PRkYQARIYChRTRVBBUkFUSU9OX01PREVfQVVUTxACEiIKHlNFUEFSQVRJT05fTU9ERV9WT0NBTFNfUkVNT1ZFRBADEhoKFlNFUEFSQVRJT05fTU9ERV9HVUlUQVIQBCpzCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFEVORF9SRUFTT05fQ09NUExFVEVEEAESGAoURU5EX1JFQVNPTl9DQU5DRUxMRUQQAhIWChJFTkRfUkVBU09OX0RSQUlORUQQA2IGcHJvdG8z", [file_genesis_v1_audio, file_genesis_v1_error, file_genesis_v1_instrument, file_genesis_v1_note, file_genesis_v1_rhythm, file_genesis_v1_player, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message genesis.v1.SessionConfig
@@ -219,6 +219,34 @@ export const CadenceChangedSchema: GenMessage<CadenceChanged> = /*@__PURE__*/
   messageDesc(file_genesis_v1_session, 5);
 
 /**
+ * Where the network runs has changed; the notes are the same in either place. Told when a model server is used only.
+ *
+ * @generated from message genesis.v1.RunnerChanged
+ */
+export type RunnerChanged = Message<"genesis.v1.RunnerChanged"> & {
+  /**
+   * "triton": on the model server; "in_process": in the orchestrator's process.
+   *
+   * @generated from field: string runner = 1;
+   */
+  runner: string;
+
+  /**
+   * Why it is not where it was meant to be; empty when it is.
+   *
+   * @generated from field: string cause = 2;
+   */
+  cause: string;
+};
+
+/**
+ * Describes the message genesis.v1.RunnerChanged.
+ * Use `create(RunnerChangedSchema)` to create a new message.
+ */
+export const RunnerChangedSchema: GenMessage<RunnerChanged> = /*@__PURE__*/
+  messageDesc(file_genesis_v1_session, 6);
+
+/**
  * @generated from message genesis.v1.SessionEnded
  */
 export type SessionEnded = Message<"genesis.v1.SessionEnded"> & {
@@ -238,7 +266,7 @@ export type SessionEnded = Message<"genesis.v1.SessionEnded"> & {
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 6);
+  messageDesc(file_genesis_v1_session, 7);
 
 /**
  * @generated from message genesis.v1.SessionFailed
@@ -267,7 +295,7 @@ export type SessionFailed = Message<"genesis.v1.SessionFailed"> & {
  * Use `create(SessionFailedSchema)` to create a new message.
  */
 export const SessionFailedSchema: GenMessage<SessionFailed> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 7);
+  messageDesc(file_genesis_v1_session, 8);
 
 /**
  * The durable part of a session, folded. A reader that joins late or resumes gets this and then the rest; it replaces
@@ -350,7 +378,7 @@ export type SessionSnapshot = Message<"genesis.v1.SessionSnapshot"> & {
  * Use `create(SessionSnapshotSchema)` to create a new message.
  */
 export const SessionSnapshotSchema: GenMessage<SessionSnapshot> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 8);
+  messageDesc(file_genesis_v1_session, 9);
 
 /**
  * @generated from enum genesis.v1.SeparationMode
