@@ -118,12 +118,12 @@ def fit_prior(
     return StringPrior(**weights)
 
 
-def joined(networks: Sequence[StringPrior]) -> StringPrior:
-    """A network whose log odds are the mean of theirs."""
+def joined(networks: Sequence[StringPrior], shares: Sequence[float]) -> StringPrior:
+    """A network whose log odds are the sum of theirs by their shares."""
     parts = [network.to_arrays() for network in networks]
     arrays = {name: np.concatenate([part[name] for part in parts], axis=-1) for name in parts[0] if name != "inner"}
     arrays["inner"] = block_diag(*(part["inner"] for part in parts))
-    arrays["outer"] = arrays["outer"] / len(parts)
+    arrays["outer"] = np.concatenate([share * part["outer"] for share, part in zip(shares, parts, strict=True)])
     return StringPrior.from_arrays(arrays)
 
 

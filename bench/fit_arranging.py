@@ -44,6 +44,7 @@ _PIECE_S = 30.0
 _PRIOR_SEED, _HAND_SEED = 10_000, 0
 _PRIOR_SONGS, _PRIOR_PIECES, _WRITTEN_EPOCHS = 3000, 220, 4
 _HEARD_PIECES, _PRIOR_CHECKED, _HEARD_EPOCHS, _HEARD_SIZE = 260, 120, 6, (64, 32)
+_SHARES = (0.75, 0.25)
 _HAND_PIECES, _ROUNDS = 10, 18
 _STYLE_WEIGHT, _MARKS_WEIGHT, _USUAL_WEIGHT = 0.04, 0.2, 0.4
 _CHECKED_WEIGHTS = {"lines above fret 9": 0.1, "open position": 0.1}
@@ -74,7 +75,7 @@ def learn_prior() -> StringPrior:
     groups = checked_groups(range(_PRIOR_SEED, _PRIOR_SEED + _PRIOR_CHECKED), _PIECE_S)
     heard = _songs(_PRIOR_SONGS, 40) + _pieces(_HEARD_PIECES) + [(name, 1.0, tabs) for name, tabs in groups.items()]
     sets = [(weight, questions(every_other_mangled(tabs))) for _, weight, tabs in heard]
-    prior = joined([of_written, fit_prior(sets, _HEARD_EPOCHS, size=_HEARD_SIZE)])
+    prior = joined([of_written, fit_prior(sets, _HEARD_EPOCHS, size=_HEARD_SIZE)], _SHARES)
     for (name, _, _), (_, known) in zip(heard, sets, strict=True):
         _say(f"prior, {name}: {len(known)} notes, {share_right(prior, known):.3f} right (seen)")
     return prior
