@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from anyio.abc import Process
 
 from music.errors import InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat
+
+_log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parent.parent
 _BLOCK_BYTES = 1 << 18
@@ -184,5 +187,6 @@ async def _raise_complaint(process: Process) -> None:
             complaint = json.loads(line)
             raise InvalidInput(Reason(complaint["reason"]), complaint["message"])
     if status < 0:
+        _log.warning("The decoding child died of signal %d; it said: %s", -status, said[-500:])
         raise InvalidInput(Reason.AUDIO_UNREADABLE, "Decoding the file takes more time or memory than it may.")
     raise InvalidInput(Reason.AUDIO_UNREADABLE, "The file could not be decoded; export it again.")

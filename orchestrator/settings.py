@@ -24,7 +24,8 @@ class Settings(BaseSettings):
         threads: windows the network runs at a time, over all sessions.
         cadence_ms: how often tentative notes of a live stream are looked for, while there is room; 0 for never, not
             given for as often as suits the transcriber (46 ms for the guitar's, 100 ms for Basic Pitch).
-        uvloop: whether the process runs on uvloop, as the edge does, instead of asyncio's own loop.
+        uvloop: whether the process runs on uvloop instead of asyncio's own loop. A tenth cheaper; but it forks decoders
+            with gRPC's threads running, and under load some of them were seen to die of a signal.
         max_sessions: sessions at a time; one more is refused.
         port_file: gets the bound address as text once the server is ready, and goes when it stops.
         reflection: whether gRPC reflection is offered.
@@ -43,7 +44,7 @@ class Settings(BaseSettings):
     transcriber: str = ""
     threads: PositiveInt = 2
     cadence_ms: NonNegativeFloat | None = None
-    uvloop: bool = True
+    uvloop: bool = False
     port_file: Path | None = None
     reflection: bool = False
     triton: Annotated[str, Field(pattern=r"^$|^.+:[0-9]+$")] = Field(default="", validation_alias="GENESIS_TRITON")
