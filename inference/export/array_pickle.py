@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-import pickle  # noqa: S403 - only its parser, see `_Reader`
+import pickle
 import zipfile
 from typing import Any
 

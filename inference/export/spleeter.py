@@ -61,7 +61,8 @@ def graph_of(spec: ModelSpec, voice: Weights, accompaniment: Weights) -> onnx.Mo
 
     Args:
         spec: for the tensors' names and the number of bins.
-        voice, accompaniment: each net's arrays, by PyTorch's names.
+        voice: its net's arrays, by PyTorch's names.
+        accompaniment: the same of everything else's.
 
     Raises:
         KeyError: an array is missing.

@@ -42,7 +42,7 @@ def convolved(signal: Array, weight: Array, bias: Array, stride: int, dilation: 
     reach = dilation * (weight.shape[-1] - 1) + 1
     found = np.lib.stride_tricks.sliding_window_view(padded, (reach, reach), axis=(1, 2))
     found = found[:, ::stride, ::stride, ::dilation, ::dilation]
-    return np.einsum("irckl,oikl->orc", found, weight) + bias[:, None, None]
+    return np.asarray(np.einsum("irckl,oikl->orc", found, weight) + bias[:, None, None])
 
 
 def spread(signal: Array, weight: Array, bias: Array) -> Array:
@@ -60,7 +60,7 @@ def normalised(signal: Array, arrays: dict[str, Array], name: str) -> Array:
     weight, bias, mean, var = (
         arrays[f"{name}.{part}"][:, None, None] for part in ("weight", "bias", "running_mean", "running_var")
     )
-    return (signal - mean) / np.sqrt(var + 1e-3) * weight + bias
+    return np.asarray((signal - mean) / np.sqrt(var + 1e-3) * weight + bias)
 
 
 def kept_by(arrays: dict[str, Array], magnitudes: Array) -> Array:
@@ -79,7 +79,7 @@ def kept_by(arrays: dict[str, Array], magnitudes: Array) -> Array:
         signal = np.maximum(0, spread(signal, arrays[f"up{level}.0.weight"], arrays[f"up{level}.0.bias"]))
         signal = normalised(signal, arrays, f"up{level}.3")
     share = convolved(signal, arrays["up7.0.weight"], arrays["up7.0.bias"], 1, 2, (3, 3))
-    return magnitudes / (1 + np.exp(-share))
+    return np.asarray(magnitudes / (1 + np.exp(-share)))
 
 
 @pytest.mark.parametrize("frames", [64, 128])
