@@ -7,6 +7,7 @@ from enum import Enum
 
 from music.errors import Reason
 from music.note import SETTLED, Note
+from music.overlap_add import WindowSchedule
 from music.tuning import Instrument
 
 
@@ -47,13 +48,18 @@ class ModelReference:
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
-    """What the caller asked for; with the samples and the models it determines every committed note."""
+    """What the caller asked for; with the samples and the models it determines every committed note.
+
+    `separation_schedule` is which windows a separator takes; None leaves the choice to the server, which writes it down in
+    `SessionStarted`: with it the session can be played again as it was.
+    """
 
     audio: AudioFormat
     instrument: Instrument = field(default_factory=Instrument)
     transcriber: str = ""
     separation: Separation = Separation.OFF
     session_id: str = ""
+    separation_schedule: WindowSchedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,25 @@ class CadenceChanged:
 
     cadence: int
     cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeparationChosen:
+    """What is heard from sample `start` on: the mix, or a stem of it.
+
+    Attributes:
+        separation: OFF, VOCALS_REMOVED or GUITAR.
+        start: a sample index of the session's clock; before it the mix was heard.
+        cause: "asked"; or of AUTO "voice", "no_voice", "too_short", "no_separator", "too_slow".
+        latency: samples that a sound is later known than without separation, at worst; computing comes on top.
+        voice_share: how much of the energy was voice where AUTO looked last; None where it did not.
+    """
+
+    separation: Separation
+    start: int
+    cause: str
+    latency: int = 0
+    voice_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +165,7 @@ class SnapshotTaken:
     gaps: tuple[GapFound, ...]
     ended: SessionEnded | None
     failed: SessionFailed | None
+    separation: SeparationChosen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +180,7 @@ Payload = (
     | NoteRevised
     | Progressed
     | CadenceChanged
+    | SeparationChosen
     | GapFound
     | SessionEnded
     | SessionFailed

@@ -13,6 +13,7 @@ from music.events import (
     NoteRevised,
     Payload,
     Progressed,
+    SeparationChosen,
     SessionEnded,
     SessionEvent,
     SessionFailed,
@@ -30,6 +31,7 @@ class SessionState:
         sequence: of the last event applied.
         durable_sequence: of the last durable event applied.
         processed_until: the watermark, a sample index.
+        separation: what is heard, as it was told last.
         cadence: samples between two looks for tentative notes, 0 for none; None until it is told.
         notes: the latest revision of every note that is not retracted, by id.
     """
@@ -44,6 +46,7 @@ class SessionState:
         self.duration: int | None = None
         self.cadence: int | None = None
         self.started: SessionStarted | None = None
+        self.separation: SeparationChosen | None = None
         self.notes: dict[str, Note] = {}
         self.gaps: list[GapFound] = []
         self.ended: SessionEnded | None = None
@@ -96,6 +99,8 @@ class SessionState:
                 self.duration = self.duration if duration is None else duration
             case CadenceChanged(cadence):
                 self.cadence = cadence
+            case SeparationChosen() as chosen:
+                self.separation = chosen
             case GapFound() as gap:
                 if gap not in self.gaps:
                     self.gaps.append(gap)
@@ -117,6 +122,7 @@ class SessionState:
             gaps=tuple(self.gaps),
             ended=self.ended,
             failed=self.failed,
+            separation=self.separation,
         )
 
     def sorted_notes(self) -> list[Note]:
@@ -169,6 +175,7 @@ class SessionState:
         self.gaps = list(snapshot.gaps)
         self.ended = snapshot.ended
         self.failed = snapshot.failed
+        self.separation = snapshot.separation
         over = snapshot.ended or snapshot.failed
         if over is not None:
             self.duration = over.duration

@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from music.errors import InvalidInput, Reason
-from music.events import AudioEncoding, AudioFormat, SessionConfig
+from music.events import AudioEncoding, AudioFormat, Separation, SessionConfig
 from music.tuning import TUNINGS, Instrument, parse_tuning
 
-OPTION_NAMES = ("tuning", "capo", "transcriber")
+OPTION_NAMES = ("tuning", "capo", "transcriber", "separation")
 _MAX_NAME = 64
 _MAX_COUNT = 2**32 - 1
 _LIVE_ENCODINGS = {"pcm_f32le": AudioEncoding.PCM_F32LE, "pcm_s16le": AudioEncoding.PCM_S16LE}
 
 
 def session_config(options: Mapping[str, Any], audio: AudioFormat, session_id: str) -> SessionConfig:
-    """The configuration that `tuning` (name, "64,59,…" or list), `capo` and `transcriber` ask for.
+    """The configuration that `tuning` (name, "64,59,…" or list), `capo`, `transcriber` and `separation` ask for.
 
     Raises:
-        InvalidInput: TUNING_INVALID, CAPO_INVALID, TRANSCRIBER_UNKNOWN.
+        InvalidInput: TUNING_INVALID, CAPO_INVALID, TRANSCRIBER_UNKNOWN, SEPARATION_UNAVAILABLE.
     """
     instrument = Instrument(tuning=_tuning(options.get("tuning", "")), capo=_capo(options.get("capo", 0)))
     transcriber = options.get("transcriber", "")
@@ -27,7 +27,8 @@ def session_config(options: Mapping[str, Any], audio: AudioFormat, session_id: s
         raise InvalidInput(
             Reason.TRANSCRIBER_UNKNOWN, "A transcriber is named in a word; leave it empty for the default one."
         )
-    return SessionConfig(audio, instrument, transcriber, session_id=session_id)
+    separation = _separation(options.get("separation", ""))
+    return SessionConfig(audio, instrument, transcriber, separation, session_id)
 
 
 def live_audio(options: Mapping[str, Any]) -> AudioFormat:
@@ -69,6 +70,15 @@ def _capo(given: object) -> int:
     if isinstance(given, int) and not isinstance(given, bool):
         return given
     raise InvalidInput(Reason.CAPO_INVALID, "The capo is the number of the fret it sits on; 0 for none.")
+
+
+def _separation(given: object) -> Separation:
+    names = [separation.value for separation in Separation]
+    if given is None or given == "":
+        return Separation.OFF
+    if given not in names:
+        raise InvalidInput(Reason.SEPARATION_UNAVAILABLE, f"A separation is one of {', '.join(names)}.")
+    return Separation(given)
 
 
 def _count(given: object) -> int | None:

@@ -17,6 +17,7 @@ from music.events import (
     EndReason,
     GapFound,
     NoteRevised,
+    SeparationChosen,
     SessionConfig,
     SessionEnded,
     SessionEvent,
@@ -88,7 +89,8 @@ async def write_event(connection: AsyncConnection, known: Transcription, event: 
             await _write_gaps(connection, known.id, [gap])
         case SessionEnded() | SessionFailed() as over:
             await _set(connection, known.id, **_end_values(known, over))
-        case UnknownEvent():
+        # What was heard stands in the log; a transcription is what came of it.
+        case UnknownEvent() | SeparationChosen():
             pass
         case _:
             raise AssertionError(f"{type(event.payload).__name__} is not durable")

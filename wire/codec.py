@@ -20,6 +20,7 @@ from music.events import (
     Payload,
     Progressed,
     Separation,
+    SeparationChosen,
     SessionConfig,
     SessionEnded,
     SessionEvent,
@@ -29,6 +30,7 @@ from music.events import (
     UnknownEvent,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.overlap_add import WindowSchedule
 from music.tuning import DEFAULT_FRETS, TUNINGS, Instrument, Position
 from wire.gen.genesis.v1 import audio_pb2, error_pb2, event_pb2, instrument_pb2, note_pb2, session_pb2
 
@@ -86,6 +88,7 @@ def encode_config(config: SessionConfig) -> session_pb2.SessionConfig:
         transcriber=config.transcriber,
         separation=_SEPARATIONS_OUT[config.separation],
         session_id=config.session_id,
+        separation_schedule=_encode_schedule(config.separation_schedule),
     )
 
 
@@ -106,6 +109,7 @@ def decode_config(message: session_pb2.SessionConfig) -> SessionConfig:
         transcriber=message.transcriber,
         separation=separation,
         session_id=message.session_id,
+        separation_schedule=_decode_schedule(message),
     )
 
 
@@ -198,6 +202,8 @@ def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:
                 message.progress.duration_s = seconds(duration)
         case CadenceChanged(cadence, cause):
             message.cadence.CopyFrom(session_pb2.CadenceChanged(cadence_s=seconds(cadence), cause=cause))
+        case SeparationChosen() as chosen:
+            message.separation.CopyFrom(_encode_separation(chosen))
         case GapFound() as gap:
             message.gap.CopyFrom(_encode_gap(gap))
         case SessionEnded() as ended:
@@ -237,6 +243,7 @@ def encode_snapshot(session_id: str, snapshot: SnapshotTaken) -> session_pb2.Ses
         gaps=[_encode_gap(gap) for gap in snapshot.gaps],
         ended=None if snapshot.ended is None else _encode_ended(snapshot.ended),
         failed=None if snapshot.failed is None else _encode_failed(snapshot.failed),
+        separation=None if snapshot.separation is None else _encode_separation(snapshot.separation),
     )
 
 
@@ -250,6 +257,7 @@ def decode_snapshot(message: session_pb2.SessionSnapshot) -> SnapshotTaken:
         gaps=tuple(_decode_gap(gap) for gap in message.gaps),
         ended=_decode_ended(message.ended) if message.HasField("ended") else None,
         failed=_decode_failed(message.failed) if message.HasField("failed") else None,
+        separation=_decode_separation(message.separation) if message.HasField("separation") else None,
     )
 
 
@@ -271,6 +279,8 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:
             return Progressed(sample_at(progress.received_until_s), duration)
         case "cadence":
             return CadenceChanged(sample_at(message.cadence.cadence_s), message.cadence.cause)
+        case "separation":
+            return _decode_separation(message.separation)
         case "gap":
             return _decode_gap(message.gap)
         case "ended":
@@ -304,6 +314,45 @@ def _decode_started(message: session_pb2.SessionStarted) -> SessionStarted:
         config=decode_config(message.config),
         models=tuple(ModelReference(model.role, model.name, model.sha256) for model in message.models),
         started_at_ns=message.started_at.ToNanoseconds(),
+    )
+
+
+def _encode_schedule(schedule: WindowSchedule | None) -> session_pb2.SeparationSchedule | None:
+    if schedule is None:
+        return None
+    return session_pb2.SeparationSchedule(
+        window=schedule.window, hop=schedule.hop, fade=schedule.fade, right=schedule.right
+    )
+
+
+def _decode_schedule(message: session_pb2.SessionConfig) -> WindowSchedule | None:
+    """Raises InvalidInput: CONFIG_INVALID, the windows do not fit together."""
+    if not message.HasField("separation_schedule"):
+        return None
+    given = message.separation_schedule
+    try:
+        return WindowSchedule(given.window, given.hop, given.fade, given.right)
+    except ValueError as error:
+        raise InvalidInput(Reason.CONFIG_INVALID, f"{error}; leave the schedule out.") from None
+
+
+def _encode_separation(chosen: SeparationChosen) -> session_pb2.SeparationChosen:
+    return session_pb2.SeparationChosen(
+        separation=_SEPARATIONS_OUT[chosen.separation],
+        start_s=seconds(chosen.start),
+        cause=chosen.cause,
+        latency_s=seconds(chosen.latency),
+        voice_share=chosen.voice_share,
+    )
+
+
+def _decode_separation(message: session_pb2.SeparationChosen) -> SeparationChosen:
+    return SeparationChosen(
+        _SEPARATIONS.get(message.separation, Separation.OFF),
+        sample_at(message.start_s),
+        message.cause,
+        sample_at(message.latency_s),
+        message.voice_share if message.HasField("voice_share") else None,
     )
 
 

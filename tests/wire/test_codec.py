@@ -19,6 +19,7 @@ from music.events import (
     Payload,
     Progressed,
     Separation,
+    SeparationChosen,
     SessionConfig,
     SessionEnded,
     SessionEvent,
@@ -28,6 +29,7 @@ from music.events import (
     UnknownEvent,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.overlap_add import WindowSchedule
 from music.tuning import TUNINGS, Instrument, Position
 from wire.codec import decode_config, decode_event, decode_note, encode_config, encode_event, encode_note
 from wire.gen.genesis.v1 import event_pb2, note_pb2, session_pb2
@@ -56,6 +58,10 @@ notes = st.builds(
     string_evidence=st.lists(unit, max_size=8).map(tuple),
 )
 instruments = st.builds(Instrument, st.sampled_from(sorted(TUNINGS.values())), st.integers(0, 12), st.integers(12, 36))
+schedules = st.tuples(st.integers(0, 2**20), st.integers(1, 2**20), st.integers(0, 2**20), st.integers(0, 2**20)).map(
+    lambda n: WindowSchedule(n[0] + n[1] + min(n[1], n[2]) + n[3], n[1], min(n[1], n[2]), n[3])
+)
+chosen = st.builds(SeparationChosen, st.sampled_from(Separation), samples, words, samples, st.none() | unit)
 configs = st.builds(
     SessionConfig,
     audio=st.builds(AudioFormat, st.sampled_from(AudioEncoding), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)),
@@ -63,6 +69,7 @@ configs = st.builds(
     transcriber=words,
     separation=st.sampled_from(Separation),
     session_id=words,
+    separation_schedule=st.none() | schedules,
 )
 started = st.builds(
     SessionStarted, configs, st.lists(st.builds(ModelReference, words, words, words), max_size=2).map(tuple), unix_ns
@@ -76,6 +83,7 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
     st.builds(Progressed, samples, st.none() | samples),
     st.builds(CadenceChanged, samples, words),
     gaps,
+    chosen,
     ended,
     failed,
     st.builds(
@@ -88,6 +96,7 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
         gaps=st.lists(gaps, max_size=2).map(tuple),
         ended=st.none() | ended,
         failed=st.none() | failed,
+        separation=st.none() | chosen,
     ),
 )
 events = st.builds(
@@ -138,6 +147,10 @@ def test_a_bad_configuration_is_refused_by_name() -> None:
         bad.CopyFrom(good)
         setattr(bad.instrument, field, value)
         assert refused(bad) is reason
+    odd = session_pb2.SessionConfig()
+    odd.CopyFrom(good)
+    odd.separation_schedule.hop = 4
+    assert refused(odd) is Reason.CONFIG_INVALID
     good.instrument.tuning[:] = [64, 59, 55]
     assert refused(good) is Reason.TUNING_INVALID
 

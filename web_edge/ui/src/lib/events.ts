@@ -8,6 +8,8 @@ import {
   EndReason as WireEndReason,
   type Gap as GapMessage,
   type SessionEnded as EndedMessage,
+  type SeparationChosen as SeparationMessage,
+  SeparationMode,
   type SessionFailed as FailedMessage,
   type SessionSnapshot as SnapshotMessage,
   type SessionStarted as StartedMessage,
@@ -54,6 +56,16 @@ export interface Started {
   readonly models: readonly { readonly role: string; readonly name: string; readonly sha256: string }[];
 }
 
+/** What is heard from sample `start` on; before it, the mix. */
+export interface SeparationChosen {
+  readonly kind: "separation";
+  readonly separation: "off" | "auto" | "vocals_removed" | "guitar";
+  readonly start: number;
+  readonly cause: string;
+  /** Samples that a sound is later known than without separation, at worst. */
+  readonly latency: number;
+}
+
 export interface Gap {
   readonly kind: "gap";
   readonly start: number;
@@ -84,6 +96,7 @@ export interface Snapshot {
   readonly gaps: readonly Gap[];
   readonly ended: Ended | null;
   readonly failed: Failed | null;
+  readonly separation: SeparationChosen | null;
 }
 
 /** What a newer server tells and this page does not know. It takes its place in the log, and says nothing. */
@@ -97,6 +110,7 @@ export type Payload =
   | { readonly kind: "note"; readonly note: Note }
   | { readonly kind: "progress"; readonly receivedUntil: number; readonly duration: number | null }
   | { readonly kind: "cadence"; readonly cadence: number; readonly cause: string }
+  | SeparationChosen
   | Gap
   | Ended
   | Failed
@@ -149,6 +163,8 @@ function decodePayload({ payload, sequence, previousDurableSequence }: EventMess
     }
     case "cadence":
       return { kind: "cadence", cadence: sampleAt(payload.value.cadenceS), cause: payload.value.cause };
+    case "separation":
+      return decodeSeparation(payload.value);
     case "gap":
       return decodeGap(payload.value);
     case "ended":
@@ -202,6 +218,24 @@ function decodeStarted(message: StartedMessage): Started {
   };
 }
 
+const SEPARATIONS: Record<SeparationMode, SeparationChosen["separation"]> = {
+  [SeparationMode.UNSPECIFIED]: "off",
+  [SeparationMode.OFF]: "off",
+  [SeparationMode.AUTO]: "auto",
+  [SeparationMode.VOCALS_REMOVED]: "vocals_removed",
+  [SeparationMode.GUITAR]: "guitar",
+};
+
+function decodeSeparation(message: SeparationMessage): SeparationChosen {
+  return {
+    kind: "separation",
+    separation: SEPARATIONS[message.separation],
+    start: sampleAt(message.startS),
+    cause: message.cause,
+    latency: sampleAt(message.latencyS),
+  };
+}
+
 function decodeGap(message: GapMessage): Gap {
   return { kind: "gap", start: sampleAt(message.startS), end: sampleAt(message.endS), cause: message.cause };
 }
@@ -238,5 +272,6 @@ function decodeSnapshot(message: SnapshotMessage): Snapshot {
     gaps: message.gaps.map(decodeGap),
     ended: message.ended ? decodeEnded(message.ended) : null,
     failed: message.failed ? decodeFailed(message.failed) : null,
+    separation: message.separation ? decodeSeparation(message.separation) : null,
   };
 }

@@ -1,6 +1,6 @@
 /** `session = fold(events)`: twin of music/session_state.py, tested on the same vectors. */
 
-import { isDurable, type Ended, type Failed, type Gap, type Note, type SessionEvent, type Snapshot, type Started } from "./events";
+import { isDurable, type Ended, type Failed, type Gap, type Note, type SeparationChosen, type SessionEvent, type Snapshot, type Started } from "./events";
 
 /** A session as its events have told so far. Applying an event twice, or an old one, changes nothing. */
 export class SessionState {
@@ -17,6 +17,8 @@ export class SessionState {
   /** Samples between two looks for tentative notes, 0 for none; null until it is told. */
   cadence: number | null = null;
   started: Started | null = null;
+  /** What is heard, as it was told last. */
+  separation: SeparationChosen | null = null;
   /** The latest revision of every note that is not retracted, by id. */
   notes = new Map<string, Note>();
   gaps: Gap[] = [];
@@ -73,6 +75,9 @@ export class SessionState {
         break;
       case "cadence":
         this.cadence = payload.cadence;
+        break;
+      case "separation":
+        this.separation = payload;
         break;
       case "gap":
         if (!this.gaps.some((gap) => isSameGap(gap, payload))) this.gaps.push(payload);
@@ -143,6 +148,7 @@ export class SessionState {
     this.gaps = [...snapshot.gaps];
     this.ended = snapshot.ended;
     this.failed = snapshot.failed;
+    this.separation = snapshot.separation;
     const over = snapshot.ended ?? snapshot.failed;
     if (over !== null) {
       this.duration = over.duration;

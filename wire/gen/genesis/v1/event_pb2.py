@@ -27,7 +27,7 @@ from wire.gen.genesis.v1 import session_pb2 as genesis_dot_v1_dot_session__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16genesis/v1/event.proto\x12\ngenesis.v1\x1a\x15genesis/v1/note.proto\x1a\x18genesis/v1/session.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x04\n\x0cSessionEvent\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12!\n\x19previous_durable_sequence\x18\x04 \x01(\x04\x12\x19\n\x11processed_until_s\x18\x05 \x01(\x01\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07started\x18\n \x01(\x0b\x32\x1a.genesis.v1.SessionStartedH\x00\x12 \n\x04note\x18\x0b \x01(\x0b\x32\x10.genesis.v1.NoteH\x00\x12(\n\x08progress\x18\x0c \x01(\x0b\x32\x14.genesis.v1.ProgressH\x00\x12\x1e\n\x03gap\x18\r \x01(\x0b\x32\x0f.genesis.v1.GapH\x00\x12)\n\x05\x65nded\x18\x0e \x01(\x0b\x32\x18.genesis.v1.SessionEndedH\x00\x12+\n\x06\x66\x61iled\x18\x0f \x01(\x0b\x32\x19.genesis.v1.SessionFailedH\x00\x12/\n\x08snapshot\x18\x10 \x01(\x0b\x32\x1b.genesis.v1.SessionSnapshotH\x00\x12-\n\x07\x63\x61\x64\x65nce\x18\x11 \x01(\x0b\x32\x1a.genesis.v1.CadenceChangedH\x00\x42\t\n\x07payloadb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16genesis/v1/event.proto\x12\ngenesis.v1\x1a\x15genesis/v1/note.proto\x1a\x18genesis/v1/session.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x04\n\x0cSessionEvent\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12!\n\x19previous_durable_sequence\x18\x04 \x01(\x04\x12\x19\n\x11processed_until_s\x18\x05 \x01(\x01\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07started\x18\n \x01(\x0b\x32\x1a.genesis.v1.SessionStartedH\x00\x12 \n\x04note\x18\x0b \x01(\x0b\x32\x10.genesis.v1.NoteH\x00\x12(\n\x08progress\x18\x0c \x01(\x0b\x32\x14.genesis.v1.ProgressH\x00\x12\x1e\n\x03gap\x18\r \x01(\x0b\x32\x0f.genesis.v1.GapH\x00\x12)\n\x05\x65nded\x18\x0e \x01(\x0b\x32\x18.genesis.v1.SessionEndedH\x00\x12+\n\x06\x66\x61iled\x18\x0f \x01(\x0b\x32\x19.genesis.v1.SessionFailedH\x00\x12/\n\x08snapshot\x18\x10 \x01(\x0b\x32\x1b.genesis.v1.SessionSnapshotH\x00\x12-\n\x07\x63\x61\x64\x65nce\x18\x11 \x01(\x0b\x32\x1a.genesis.v1.CadenceChangedH\x00\x12\x32\n\nseparation\x18\x46 \x01(\x0b\x32\x1c.genesis.v1.SeparationChosenH\x00\x42\t\n\x07payloadb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,5 +35,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'genesis.v1.event_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SESSIONEVENT']._serialized_start=121
-  _globals['_SESSIONEVENT']._serialized_end=650
+  _globals['_SESSIONEVENT']._serialized_end=702
 # @@protoc_insertion_point(module_scope)

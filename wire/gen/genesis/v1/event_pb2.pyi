@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SessionEvent(_message.Message):
-    __slots__ = ("session_id", "sequence", "attempt", "previous_durable_sequence", "processed_until_s", "created_at", "started", "note", "progress", "gap", "ended", "failed", "snapshot", "cadence")
+    __slots__ = ("session_id", "sequence", "attempt", "previous_durable_sequence", "processed_until_s", "created_at", "started", "note", "progress", "gap", "ended", "failed", "snapshot", "cadence", "separation")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,7 @@ class SessionEvent(_message.Message):
     FAILED_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     CADENCE_FIELD_NUMBER: _ClassVar[int]
+    SEPARATION_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     sequence: int
     attempt: int
@@ -40,4 +41,5 @@ class SessionEvent(_message.Message):
     failed: _session_pb2.SessionFailed
     snapshot: _session_pb2.SessionSnapshot
     cadence: _session_pb2.CadenceChanged
-    def __init__(self, session_id: _Optional[str] = ..., sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., previous_durable_sequence: _Optional[int] = ..., processed_until_s: _Optional[float] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started: _Optional[_Union[_session_pb2.SessionStarted, _Mapping]] = ..., note: _Optional[_Union[_note_pb2.Note, _Mapping]] = ..., progress: _Optional[_Union[_session_pb2.Progress, _Mapping]] = ..., gap: _Optional[_Union[_session_pb2.Gap, _Mapping]] = ..., ended: _Optional[_Union[_session_pb2.SessionEnded, _Mapping]] = ..., failed: _Optional[_Union[_session_pb2.SessionFailed, _Mapping]] = ..., snapshot: _Optional[_Union[_session_pb2.SessionSnapshot, _Mapping]] = ..., cadence: _Optional[_Union[_session_pb2.CadenceChanged, _Mapping]] = ...) -> None: ...
+    separation: _session_pb2.SeparationChosen
+    def __init__(self, session_id: _Optional[str] = ..., sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., previous_durable_sequence: _Optional[int] = ..., processed_until_s: _Optional[float] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started: _Optional[_Union[_session_pb2.SessionStarted, _Mapping]] = ..., note: _Optional[_Union[_note_pb2.Note, _Mapping]] = ..., progress: _Optional[_Union[_session_pb2.Progress, _Mapping]] = ..., gap: _Optional[_Union[_session_pb2.Gap, _Mapping]] = ..., ended: _Optional[_Union[_session_pb2.SessionEnded, _Mapping]] = ..., failed: _Optional[_Union[_session_pb2.SessionFailed, _Mapping]] = ..., snapshot: _Optional[_Union[_session_pb2.SessionSnapshot, _Mapping]] = ..., cadence: _Optional[_Union[_session_pb2.CadenceChanged, _Mapping]] = ..., separation: _Optional[_Union[_session_pb2.SeparationChosen, _Mapping]] = ...) -> None: ...
