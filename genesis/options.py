@@ -31,7 +31,15 @@ Tuning = Annotated[
     str, typer.Option("--tuning", metavar="NAME|64,59,…", help="A tuning's name, or MIDI pitches, string 1 first.")
 ]
 Capo = Annotated[int, typer.Option("--capo", metavar="N", help="Fret the capo sits on.")]
-SeparationMode = Annotated[Separation, typer.Option("--separation", help="Which part of a mix is transcribed.")]
+SeparationMode = Annotated[
+    Separation,
+    typer.Option(
+        "--separation",
+        help="off: the mix as it is. vocals_removed: the voice taken out, and only that: drums, bass and keys stay. "
+        "guitar: the guitar alone, where its model was exported. auto: vocals_removed if somebody sings in the "
+        "first seconds, else off.",
+    ),
+]
 DifficultyOption = Annotated[Difficulty, typer.Option("--difficulty", help="The hand the tab is written for.")]
 Transcriber = Annotated[
     str,
@@ -65,11 +73,6 @@ class Wish:
 
 def read_wish(tuning: str, capo: int, separation: Separation, difficulty: Difficulty, transcriber: str) -> Wish:
     """Raises UsageError: an option is wrong or not available in this version."""
-    if separation not in (Separation.OFF, Separation.AUTO):
-        raise UsageError(
-            Reason.SEPARATION_UNAVAILABLE,
-            f"--separation {separation.value} is not available in this version; use off or auto.",
-        )
     refuse_difficulty(difficulty)
     return Wish(read_instrument(tuning, capo), separation, transcriber)
 

@@ -50,8 +50,8 @@ class ModelReference:
 class SessionConfig:
     """What the caller asked for; with the samples and the models it determines every committed note.
 
-    `separation_schedule` is which windows a separator takes; None leaves the choice to the server, which writes it down in
-    `SessionStarted`: with it the session can be played again as it was.
+    `separation_schedule` is which windows a separator takes; None leaves the choice to the server, which writes it
+    down in `SessionStarted`: with it the session can be played again as it was.
     """
 
     audio: AudioFormat

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from inference.registry import default_model_repo
 from orchestrator.container import DecodeLimits
+from orchestrator.separating import LIVE_BUDGET_CORES
 from orchestrator.session import SessionLimits
 
 
@@ -22,6 +23,7 @@ class Settings(BaseSettings):
         threads: windows the network runs at a time, over all sessions.
         cadence_ms: how often tentative notes of a live stream are looked for, while there is room; 0 for never, not
             given for as often as suits the transcriber (46 ms for the guitar's, 100 ms for Basic Pitch).
+        separation_cores: processor time over real time that a live session's separation may take.
         max_sessions: sessions at a time; one more is refused.
         port_file: gets the bound address as text once the server is ready, and goes when it stops.
         reflection: whether gRPC reflection is offered.
@@ -35,6 +37,7 @@ class Settings(BaseSettings):
     transcriber: str = ""
     threads: PositiveInt = 2
     cadence_ms: NonNegativeFloat | None = None
+    separation_cores: NonNegativeFloat = LIVE_BUDGET_CORES
     port_file: Path | None = None
     reflection: bool = False
     log_level: str = "INFO"
