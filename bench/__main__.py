@@ -12,9 +12,10 @@ QUICK = {
     "idle": "memory and processor time of a stack that does nothing",
     "live": "how soon notes are shown and settled, and how many are taken back",
     "stability": "how far the stability and confidence of tentative notes can be believed",
+    "separation": "stems, latency, what auto hears, notes with and without, what it costs",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
-WITH_OPTIONS = ("notes", "latency", "stability")
+WITH_OPTIONS = ("notes", "latency", "stability", "separation")
 
 
 def main(arguments: list[str]) -> int:

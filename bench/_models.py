@@ -18,6 +18,7 @@ from music.stability import curve_of
 from music.tuning import Instrument
 from orchestrator.intake import complete_config
 from orchestrator.publisher import MemorySink, Publisher
+from orchestrator.separating import NO_SEPARATION, SeparationPlan
 from orchestrator.session import Session, SessionLimits
 
 _CHUNK = 1 << 16
@@ -46,17 +47,22 @@ def open_scribe(transcriber: Transcriber, instrument: Instrument) -> Scribe:
 
 
 def session_notes(
-    transcriber: Transcriber, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
+    transcriber: Transcriber,
+    samples: NDArray[np.float32],
+    rate_hz: int,
+    instrument: Instrument,
+    separation: SeparationPlan = NO_SEPARATION,
 ) -> list[Note]:
     """The settled notes of a whole session in this process, nothing previewed.
 
     Args:
         transcriber: one that is loaded.
-        samples: f32[n], mono, within ±1.
+        samples: f32[n] mono, or f32[n, channels], within ±1.
         rate_hz: of the samples; the session resamples them as it does a caller's.
         instrument: what they were played on.
+        separation: what the session does about it.
     """
-    audio = AudioFormat(AudioEncoding.PCM_F32LE, rate_hz, 1)
+    audio = AudioFormat(AudioEncoding.PCM_F32LE, rate_hz, 1 if samples.ndim == 1 else samples.shape[1])
     config = complete_config(SessionConfig(audio, instrument))
     data = samples.astype("<f4").tobytes()
 
@@ -71,7 +77,7 @@ def session_notes(
         sink = MemorySink()
         publisher = Publisher(config.session_id, sink, nobody, time.time_ns)
         limits = SessionLimits(cadence_s=0.0)
-        await Session(config, transcriber, publisher, limits, time.time_ns).run(chunks())
+        await Session(config, transcriber, publisher, limits, time.time_ns, separation).run(chunks())
         return [note for note in sink.folded.notes.values() if note.state in SETTLED]
 
     return anyio.run(run)
