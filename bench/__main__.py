@@ -17,9 +17,10 @@ QUICK = {
     "gpu": "every model on a CUDA device, where there is one: parity and speed",
     "techniques": "how far bends, slides, hammer-ons, pull-offs, vibrato and let ring can be believed",
     "exports": "every export of every test piece, opened by independent readers",
+    "separation": "stems, latency, what auto hears, notes with and without, what it costs",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
-WITH_OPTIONS = ("notes", "rhythm", "latency", "stability", "arranging")
+WITH_OPTIONS = ("notes", "rhythm", "latency", "stability", "arranging", "separation")
 
 
 def main(arguments: list[str]) -> int:

@@ -19,6 +19,7 @@ from music.stability import curve_of
 from music.tuning import Instrument
 from orchestrator.intake import complete_config
 from orchestrator.publisher import MemorySink, Publisher
+from orchestrator.separating import NO_SEPARATION, SeparationPlan
 from orchestrator.session import Session, SessionLimits
 
 _CHUNK = 1 << 16
@@ -47,17 +48,22 @@ def open_scribe(transcriber: Transcriber, instrument: Instrument) -> Scribe:
 
 
 def session_notes(
-    transcriber: Transcriber, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
+    transcriber: Transcriber,
+    samples: NDArray[np.float32],
+    rate_hz: int,
+    instrument: Instrument,
+    separation: SeparationPlan = NO_SEPARATION,
 ) -> list[Note]:
     """The settled notes of a whole session in this process, nothing previewed.
 
     Args:
         transcriber: one that is loaded.
-        samples: f32[n], mono, within ±1.
+        samples: f32[n] mono, or f32[n, channels], within ±1.
         rate_hz: of the samples; the session resamples them as it does a caller's.
         instrument: what they were played on.
+        separation: what the session does about it.
     """
-    return anyio.run(notes_heard, transcriber, samples, rate_hz, instrument)
+    return anyio.run(notes_heard, transcriber, samples, rate_hz, instrument, separation)
 
 
 def session_state(
@@ -68,17 +74,26 @@ def session_state(
 
 
 async def notes_heard(
-    transcriber: Transcriber, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
+    transcriber: Transcriber,
+    samples: NDArray[np.float32],
+    rate_hz: int,
+    instrument: Instrument,
+    separation: SeparationPlan = NO_SEPARATION,
 ) -> list[Note]:
     """`session_notes`, for a transcriber that belongs to an event loop."""
-    state = await _state_heard(transcriber, samples, rate_hz, instrument)
+    state = await _state_heard(transcriber, samples, rate_hz, instrument, separation)
     return [note for note in state.notes.values() if note.state in SETTLED]
 
 
 async def _state_heard(
-    transcriber: Transcriber, samples: NDArray[np.float32], rate_hz: int, instrument: Instrument
+    transcriber: Transcriber,
+    samples: NDArray[np.float32],
+    rate_hz: int,
+    instrument: Instrument,
+    separation: SeparationPlan = NO_SEPARATION,
 ) -> SessionState:
-    config = complete_config(SessionConfig(AudioFormat(AudioEncoding.PCM_F32LE, rate_hz, 1), instrument))
+    audio = AudioFormat(AudioEncoding.PCM_F32LE, rate_hz, 1 if samples.ndim == 1 else samples.shape[1])
+    config = complete_config(SessionConfig(audio, instrument))
     data = samples.astype("<f4").tobytes()
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -91,5 +106,5 @@ async def _state_heard(
     sink = MemorySink()
     publisher = Publisher(config.session_id, sink, nobody, time.time_ns)
     limits = SessionLimits(cadence_s=0.0)
-    await Session(config, transcriber, publisher, limits, time.time_ns).run(chunks())
+    await Session(config, transcriber, publisher, limits, time.time_ns, separation).run(chunks())
     return sink.folded

@@ -44,7 +44,7 @@ class Listeners:
     def hear(self, takes: Sequence[Take]) -> dict[str, list[list[PlainNote]]]:
         """By listener, the notes of each take, by onset."""
         found = {
-            name: [_plain(session_notes(ours, t.samples, t.rate_hz, t.instrument)) for t in takes]
+            name: [plain_notes(session_notes(ours, t.samples, t.rate_hz, t.instrument)) for t in takes]
             for name, ours in self._ours.items()
         }
         return found | self._hear_stock(takes)
@@ -176,7 +176,7 @@ def _portions(takes: Sequence[Take]) -> Iterator[Sequence[Take]]:
         yield takes[begin : begin + _AT_ONCE]
 
 
-def _plain(notes: Sequence[Note]) -> list[PlainNote]:
+def plain_notes(notes: Sequence[Note]) -> list[PlainNote]:
     plain = [
         PlainNote(
             seconds(note.onset),

@@ -41,7 +41,15 @@ Tuning = Annotated[
     str, typer.Option("--tuning", metavar="NAME|64,59,…", help="A tuning's name, or MIDI pitches, string 1 first.")
 ]
 Capo = Annotated[int, typer.Option("--capo", metavar="N", help="Fret the capo sits on.")]
-SeparationMode = Annotated[Separation, typer.Option("--separation", help="Which part of a mix is transcribed.")]
+SeparationMode = Annotated[
+    Separation,
+    typer.Option(
+        "--separation",
+        help="off: the mix as it is. vocals_removed: the voice taken out, and only that: drums, bass and keys stay. "
+        "guitar: the guitar alone, where its model was exported. auto: vocals_removed if somebody sings in the "
+        "first seconds, else off.",
+    ),
+]
 DifficultyOption = Annotated[Difficulty, typer.Option("--difficulty", help="The hand the tab is written for.")]
 StyleOption = Annotated[Style, typer.Option("--style", help="Where on the neck the hand likes to be.")]
 Frets = Annotated[int, typer.Option("--frets", metavar="N", help="Frets of the instrument, counted from the nut.")]
@@ -97,12 +105,7 @@ class Wish:
 
 
 def read_wish(instrument: Instrument, player: Player, separation: Separation, transcriber: str) -> Wish:
-    """Raises UsageError: an option is not available in this version."""
-    if separation not in (Separation.OFF, Separation.AUTO):
-        raise UsageError(
-            Reason.SEPARATION_UNAVAILABLE,
-            f"--separation {separation.value} is not available in this version; use off or auto.",
-        )
+    """What the options ask of a session."""
     return Wish(instrument, separation, transcriber, player)
 
 

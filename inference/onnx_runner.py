@@ -163,8 +163,9 @@ def _compare(spec: ModelSpec, kind: str, expected: Sequence[TensorSpec], found: 
 
 
 def zeros_for(spec: ModelSpec) -> dict[str, NDArray[Any]]:
-    """Silence in the shape of the model's inputs; free lengths are 1."""
-    return {t.name: np.zeros([n or 1 for n in t.shape], t.dtype) for t in spec.inputs}
+    """Silence in the shape of the model's inputs; free lengths are what the parameter `free_length` says, else 1."""
+    free = spec.integer("free_length") if "free_length" in spec.parameters else 1
+    return {t.name: np.zeros([n or free for n in t.shape], t.dtype) for t in spec.inputs}
 
 
 def check_outputs(spec: ModelSpec, outputs: Mapping[str, NDArray[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""What the rest of the product asks of a transcriber."""
+"""What the rest of the product asks of a transcriber and of a separator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from inference.model_spec import ModelSpec
 from music.activations import Activations, FrameGrid
-from music.events import ModelReference
+from music.events import ModelReference, Separation
+from music.overlap_add import WindowSchedule
 from music.tracking_rules import TrackingRules
 from music.tuning import Instrument
 
@@ -113,4 +114,72 @@ class Transcriber(Protocol):
         Args:
             instrument: what is played in it; a network may know what to do with that.
         """
+        ...
+
+
+class StemStream(Protocol):
+    """One session's signal on its way through a separator. Not shared between tasks."""
+
+    async def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take more of the mix.
+
+        Args:
+            samples: f32[channels, n] at the separator's rate; any n.
+
+        Returns:
+            What of the stem became known, f32[channels, m], abutting; the same however the mix was cut.
+        """
+        ...
+
+    async def finish(self) -> NDArray[np.float32]:
+        """The rest; all pieces together are as long as what was pushed. Nothing may be pushed afterwards."""
+        ...
+
+
+class Separator(Protocol):
+    """A separation network, ready to run; shared by all sessions of a process."""
+
+    @property
+    def reference(self) -> ModelReference: ...
+
+    @property
+    def separation(self) -> Separation:
+        """What it does to a mix."""
+        ...
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    @property
+    def channel_count(self) -> int: ...
+
+    def choose_schedule(self, *, live: bool, budget_cores: float) -> WindowSchedule | None:
+        """The windows a session gets: of a file the cheapest ones, of a live stream those that answer soonest of what
+        the budget allows; None when it allows none.
+
+        Args:
+            live: somebody waits for the result.
+            budget_cores: processor time over real time that one session may take.
+        """
+        ...
+
+    def open_stream(self, schedule: WindowSchedule) -> StemStream:
+        """A stream for a new session.
+
+        Raises:
+            InvalidInput: CONFIG_INVALID, the network takes no such windows.
+        """
+        ...
+
+    async def voice_share(self, samples: NDArray[np.float32]) -> float:
+        """How much of the energy is a voice, 0 to 1.
+
+        Args:
+            samples: f32[channels, `look_samples`] at the separator's rate.
+        """
+        ...
+
+    @property
+    def look_samples(self) -> int:
+        """How much of a signal `voice_share` looks at; 0 for a network that cannot tell."""
         ...

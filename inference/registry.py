@@ -196,10 +196,10 @@ def build_models(model_repo: Path, progress: Callable[[str], None] = lambda _lin
 
 
 def _builders() -> dict[str, Callable[[ModelSpec, Callable[[str], None]], None]]:
-    from inference.export import basic_pitch, basic_pitch_parts
+    from inference.export import basic_pitch, basic_pitch_parts, spleeter
 
     parts = dict.fromkeys(("basic_pitch_frontend", "basic_pitch_head"), basic_pitch_parts.build)
-    return {"basic_pitch": basic_pitch.build, **parts}
+    return {"basic_pitch": basic_pitch.build, "spleeter_2stem": spleeter.build, **parts}
 
 
 def verify_models(model_repo: Path) -> list[ModelCheck]:

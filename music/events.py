@@ -9,6 +9,7 @@ from music.beats import Bar, BarState
 from music.errors import Reason
 from music.harmony import ChordSpan, KeySpan
 from music.note import SETTLED, Note
+from music.overlap_add import WindowSchedule
 from music.player import DEFAULT_PLAYER, Player
 from music.tuning import Instrument
 
@@ -50,7 +51,11 @@ class ModelReference:
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
-    """What the caller asked for; with the samples and the models it determines every committed note."""
+    """What the caller asked for; with the samples and the models it determines every committed note.
+
+    `separation_schedule` is which windows a separator takes; None leaves the choice to the server, which writes it
+    down in `SessionStarted`: with it the session can be played again as it was.
+    """
 
     audio: AudioFormat
     instrument: Instrument = field(default_factory=Instrument)
@@ -58,6 +63,7 @@ class SessionConfig:
     separation: Separation = Separation.OFF
     session_id: str = ""
     player: Player = DEFAULT_PLAYER
+    separation_schedule: WindowSchedule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,25 @@ class RunnerChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SeparationChosen:
+    """What is heard from sample `start` on: the mix, or a stem of it.
+
+    Attributes:
+        separation: OFF, VOCALS_REMOVED or GUITAR.
+        start: a sample index of the session's clock; before it the mix was heard.
+        cause: "asked"; or of AUTO "voice", "no_voice", "too_short", "no_separator", "too_slow".
+        latency: samples that a sound is later known than without separation, at worst; computing comes on top.
+        voice_share: how much of the energy was voice where AUTO looked last; None where it did not.
+    """
+
+    separation: Separation
+    start: int
+    cause: str
+    latency: int = 0
+    voice_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GapFound:
     """Input in [start, end) was lost and not transcribed."""
 
@@ -172,6 +197,7 @@ class SnapshotTaken:
     bars: tuple[Bar, ...] = ()
     chords: tuple[ChordSpan, ...] = ()
     keys: tuple[KeySpan, ...] = ()
+    separation: SeparationChosen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +215,7 @@ Payload = (
     | Progressed
     | CadenceChanged
     | RunnerChanged
+    | SeparationChosen
     | GapFound
     | SessionEnded
     | SessionFailed

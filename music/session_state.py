@@ -16,6 +16,7 @@ from music.events import (
     NoteRevised,
     Payload,
     Progressed,
+    SeparationChosen,
     SessionEnded,
     SessionEvent,
     SessionFailed,
@@ -34,6 +35,7 @@ class SessionState:
         sequence: of the last event applied.
         durable_sequence: of the last durable event applied.
         processed_until: the watermark, a sample index.
+        separation: what is heard, as it was told last.
         cadence: samples between two looks for tentative notes, 0 for none; None until it is told.
         notes: the latest revision of every note that is not retracted, by id.
         bars, chords: the committed ones, in order; tentative_bars, tentative_chords: what comes after them for now.
@@ -50,6 +52,7 @@ class SessionState:
         self.duration: int | None = None
         self.cadence: int | None = None
         self.started: SessionStarted | None = None
+        self.separation: SeparationChosen | None = None
         self.notes: dict[str, Note] = {}
         self.gaps: list[GapFound] = []
         self.ended: SessionEnded | None = None
@@ -111,6 +114,8 @@ class SessionState:
                 self.cadence = cadence
             case BarsRevised() | HarmonyRevised():
                 self._revise_music(payload)
+            case SeparationChosen() as chosen:
+                self.separation = chosen
             case GapFound() as gap:
                 self._add_gap(gap)
             case SessionEnded() as ended:
@@ -134,6 +139,7 @@ class SessionState:
             bars=tuple(self.bars),
             chords=tuple(self.chords),
             keys=tuple(self.keys),
+            separation=self.separation,
         )
 
     def sorted_notes(self) -> list[Note]:
@@ -222,6 +228,7 @@ class SessionState:
         self._drop_tentative_music()
         self.ended = snapshot.ended
         self.failed = snapshot.failed
+        self.separation = snapshot.separation
         over = snapshot.ended or snapshot.failed
         if over is not None:
             self.duration = over.duration

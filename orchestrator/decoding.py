@@ -53,6 +53,14 @@ class PcmReader:
         Raises:
             InvalidInput: CHUNK_MISALIGNED, AUDIO_NOT_FINITE.
         """
+        return self.mix(self.read_channels(data))
+
+    def read_channels(self, data: bytes) -> Samples:
+        """f32[n, channels], the frames of `data` as they are.
+
+        Raises:
+            InvalidInput: CHUNK_MISALIGNED, AUDIO_NOT_FINITE.
+        """
         if len(data) % self._frame_bytes:
             raise InvalidInput(
                 Reason.CHUNK_MISALIGNED,
@@ -62,15 +70,17 @@ class PcmReader:
             )
         values = np.frombuffer(data, self._dtype).reshape(-1, self._channels)
         if self._dtype.kind == "i":
-            return self._mix(values.astype(np.float32) / np.float32(32_768))
+            return np.asarray(values.astype(np.float32) / np.float32(32_768))
         if not np.isfinite(values).all():
             raise InvalidInput(
                 Reason.AUDIO_NOT_FINITE,
                 "The audio holds samples that are not numbers (NaN or infinity); export it again.",
             )
-        return self._mix(np.clip(values, -LOUDEST, LOUDEST).astype(np.float32))
+        clipped: Samples = np.clip(values, -LOUDEST, LOUDEST).astype(np.float32)
+        return clipped
 
-    def _mix(self, values: Samples) -> Samples:
+    def mix(self, values: Samples) -> Samples:
+        """f32[n, channels] → f32[n], the channels' mean."""
         # Added channel by channel: numpy's own reduction may order its sums by the array's shape, that is by chunking.
         mono = values[:, 0].copy()
         for channel in range(1, self._channels):
@@ -81,8 +91,8 @@ class PcmReader:
 
 
 class Resampler:
-    """Mono at any rate → mono at `SAMPLE_RATE_HZ`; sample n of the output lies at n / SAMPLE_RATE_HZ of the input, to
-    half a sample.
+    """Mono at any rate → mono at `to_hz`, the session's rate if nothing else is said; sample n of the output lies at
+    n / `to_hz` of the input, to half a sample.
 
     soxr's stream for variable rates is used at a fixed one, because it answers sample by sample: 5 ms late at 44.1 kHz,
     13 at 48. The ordinary one delivers in blocks of its own, up to 41 and 38 ms late, 23 in the mean, and tentative
@@ -94,8 +104,8 @@ class Resampler:
         grain: samples that whoever listens takes at a time: what completes no further one waits; 0 for none.
     """
 
-    def __init__(self, rate_hz: int, grain: int = 0) -> None:
-        self._rate_hz = rate_hz
+    def __init__(self, rate_hz: int, to_hz: int = SAMPLE_RATE_HZ, grain: int = 0) -> None:
+        self._rate_hz, self._to_hz = rate_hz, to_hz
         self._grain = grain
         self._block = rate_hz // _BLOCKS_PER_SECOND
         self._waiting: Samples = np.zeros(0, np.float32)
@@ -105,28 +115,28 @@ class Resampler:
         self._delivered = 0
         self._to_skip = 0
         self._stream: soxr.ResampleStream | None = None
-        if rate_hz != SAMPLE_RATE_HZ:
-            self._stream = _stream(rate_hz)
-            self._to_skip = _late_by(rate_hz)
+        if rate_hz != to_hz:
+            self._stream = _stream(rate_hz, to_hz)
+            self._to_skip = _late_by(rate_hz, to_hz)
 
     @property
     def received_until(self) -> int:
-        """How much came in, as a sample index of the session's clock."""
-        return round(self._received * SAMPLE_RATE_HZ / self._rate_hz)
+        """How much came in, as a sample index at the rate it goes out."""
+        return round(self._received * self._to_hz / self._rate_hz)
 
     def push(self, samples: Samples) -> Samples:
-        """What became known, f32[m]; m is about n * SAMPLE_RATE_HZ / rate, later by the filter's delay.
+        """What became known, f32[m]; m is about n times the rates' ratio, later by the filter's delay.
 
         Nothing, while it would complete no grain.
         """
         self._received += len(samples)
         self._pieces.append(samples)
-        if self._grain and self._received * SAMPLE_RATE_HZ / self._rate_hz - self._lag < self._wanted:
+        if self._grain and self._received * self._to_hz / self._rate_hz - self._lag < self._wanted:
             return _NOTHING
         samples = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         self._pieces.clear()
         known = self._known(samples)
-        self._lag = self._received * SAMPLE_RATE_HZ / self._rate_hz - self._delivered
+        self._lag = self._received * self._to_hz / self._rate_hz - self._delivered
         return known
 
     @property
@@ -173,19 +183,19 @@ class Resampler:
         return np.asarray(samples, np.float32)
 
 
-def _stream(rate_hz: int) -> soxr.ResampleStream:
-    return soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="HQ", vr=True)
+def _stream(rate_hz: int, to_hz: int) -> soxr.ResampleStream:
+    return soxr.ResampleStream(rate_hz, to_hz, 1, dtype="float32", quality="HQ", vr=True)
 
 
 @cache
-def _late_by(rate_hz: int) -> int:
+def _late_by(rate_hz: int, to_hz: int) -> int:
     """Samples by which an impulse comes out later than it should: none, one or two, depending on the ratio."""
     signal = np.zeros(rate_hz // 5, np.float32)
     at = len(signal) // 2
     signal[at] = 1.0
-    heard = _stream(rate_hz).resample_chunk(signal, last=True).astype(np.float64)
+    heard = _stream(rate_hz, to_hz).resample_chunk(signal, last=True).astype(np.float64)
     centre = float(heard @ np.arange(len(heard)) / heard.sum())
-    return max(0, round(centre - at * SAMPLE_RATE_HZ / rate_hz))
+    return max(0, round(centre - at * to_hz / rate_hz))
 
 
 class PcmDecoder:
@@ -193,7 +203,7 @@ class PcmDecoder:
 
     def __init__(self, audio: AudioFormat, grain: int = 0) -> None:
         self._reader = PcmReader(audio)
-        self._resampler = Resampler(audio.sample_rate_hz, grain)
+        self._resampler = Resampler(audio.sample_rate_hz, grain=grain)
 
     @property
     def received_until(self) -> int:

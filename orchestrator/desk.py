@@ -17,6 +17,7 @@ from orchestrator.channels import each, put
 from orchestrator.intake import complete_config
 from orchestrator.neighbours import BusLink, TranscriberShelf
 from orchestrator.publisher import Publisher
+from orchestrator.separating import SeparatorShelf
 from orchestrator.session import Session
 from orchestrator.settings import Settings
 
@@ -135,6 +136,7 @@ class SessionDesk:
         self._group = group
         self._link = link
         self._shelf = shelf
+        self._separators = SeparatorShelf(settings.models, settings.threads, settings.separation_cores)
         self._settings = settings
         self._live: set[LiveSession] = set()
         self._all_over = anyio.Event()
@@ -151,7 +153,7 @@ class SessionDesk:
             Unavailable: SERVER_DRAINING, BUS_UNAVAILABLE, MODEL_MISSING, MODEL_MISMATCH.
             Overloaded: SESSION_LIMIT_REACHED.
             Conflict: SESSION_EXISTS, SESSION_SUPERSEDED.
-            InvalidInput: those of `complete_config`, and TRANSCRIBER_UNKNOWN.
+            InvalidInput: those of `complete_config`, TRANSCRIBER_UNKNOWN and SEPARATION_UNAVAILABLE.
         """
         if self.draining:
             raise Unavailable(Reason.SERVER_DRAINING, "The server is stopping; call another one, or this one later.")
@@ -204,7 +206,8 @@ class SessionDesk:
         transcriber = await self._shelf.get(config.transcriber)
         sink = await SessionLogWriter.open(self._link.bus, config.session_id, timeout_s=self._settings.bus_timeout_s)
         publisher = Publisher(config.session_id, sink, live.deliver, time.time_ns)
-        return Session(config, transcriber, publisher, self._settings.session_limits, time.time_ns)
+        config, plan = await self._separators.settle(config, sink.state.started)
+        return Session(config, transcriber, publisher, self._settings.session_limits, time.time_ns, plan)
 
     async def _run(self, live: LiveSession, session: Session) -> None:
         log.info("session.begun", session=live.session_id)

@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 
 from music.errors import GenesisError, InvalidInput, Overloaded, Reason
-from music.events import AudioEncoding, Separation, SessionConfig
+from music.events import AudioEncoding, SessionConfig
 from orchestrator.audio_limits import check_chunk_size, check_rate_and_channels
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -35,14 +35,9 @@ def complete_config(config: SessionConfig) -> SessionConfig:
     """The configuration with its session id, checked as far as it can be without a model.
 
     Raises:
-        InvalidInput: CONFIG_INVALID, SEPARATION_UNAVAILABLE, SAMPLE_RATE_OUT_OF_RANGE, CHANNEL_COUNT_OUT_OF_RANGE.
+        InvalidInput: CONFIG_INVALID, SAMPLE_RATE_OUT_OF_RANGE, CHANNEL_COUNT_OUT_OF_RANGE.
     """
     session_id = check_session_id(config.session_id) if config.session_id else uuid.uuid4().hex
-    if config.separation not in (Separation.OFF, Separation.AUTO):
-        raise InvalidInput(
-            Reason.SEPARATION_UNAVAILABLE,
-            f"This server has no separator for {config.separation.value} yet; choose off or auto.",
-        )
     if config.audio.encoding is not AudioEncoding.CONTAINER:
         check_rate_and_channels(config.audio.sample_rate_hz, config.audio.channel_count)
     return replace(config, session_id=session_id)

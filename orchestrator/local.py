@@ -13,6 +13,7 @@ from music.events import SessionConfig, SessionEvent
 from music.session_state import SessionState
 from orchestrator.intake import complete_config
 from orchestrator.publisher import MemorySink, Publisher
+from orchestrator.separating import SeparatorShelf
 from orchestrator.session import Session, SessionLimits
 
 
@@ -39,12 +40,14 @@ async def transcribe_locally(
         GenesisError: as a server would answer; everything accepted before it has reached `on_event`.
     """
     config = complete_config(config)
-    transcriber = await to_thread.run_sync(load_transcriber, config.transcriber, model_repo or default_model_repo())
+    models = model_repo or default_model_repo()
+    transcriber = await to_thread.run_sync(load_transcriber, config.transcriber, models)
+    config, separation = await SeparatorShelf(models, threads=2).settle(config, None)
 
     async def deliver(event: SessionEvent) -> None:
         on_event(event)
 
     sink = MemorySink()
     publisher = Publisher(config.session_id, sink, deliver, time.time_ns)
-    await Session(config, transcriber, publisher, SessionLimits(), time.time_ns).run(chunks)
+    await Session(config, transcriber, publisher, SessionLimits(), time.time_ns, separation).run(chunks)
     return sink.folded

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+import anyio
+
 from music.errors import Conflict, Reason, Unavailable
 from music.events import NoteRevised, Payload, SessionEvent, is_durable
 from music.note import SETTLED, Note, NoteState
@@ -94,10 +96,13 @@ class Publisher:
         self._held = sink.state
         self._sequence = sink.last_sequence
         self._durable_sequence = sink.last_durable_sequence
+        self._watermark = 0
         # Each note that is held stands for two events, or one; the exact number matters to nobody.
         self._durable_count = len(self._held.notes)
         self._snapshot_after = snapshot_after
         self._next_snapshot = self._durable_count + snapshot_after
+        # What is heard is told by another task than what was found in it.
+        self._turn = anyio.Lock()
 
     @property
     def held(self) -> SessionState:
@@ -117,18 +122,19 @@ class Publisher:
 
         Args:
             payload: what happened.
-            processed_until: the watermark at this moment, a sample index.
+            processed_until: the watermark at this moment, a sample index; a lower one than before changes nothing.
 
         Raises:
             Conflict: SESSION_SUPERSEDED; SESSION_EXISTS when the log holds another note under the same id.
             Unavailable: BUS_UNAVAILABLE.
         """
-        if not isinstance(payload, NoteRevised) or not self._is_told(payload.note):
-            await self._append(payload, max(processed_until, self._held.processed_until))
-        if isinstance(payload, NoteRevised) and payload.note.state is NoteState.ENDED:
-            self._held.notes.pop(payload.note.id, None)
-        if self._durable_count >= self._next_snapshot:
-            await self.save_snapshot()
+        async with self._turn:
+            if not isinstance(payload, NoteRevised) or not self._is_told(payload.note):
+                await self._append(payload, max(processed_until, self._held.processed_until))
+            if isinstance(payload, NoteRevised) and payload.note.state is NoteState.ENDED:
+                self._held.notes.pop(payload.note.id, None)
+            if self._durable_count >= self._next_snapshot:
+                await self.save_snapshot()
 
     async def save_snapshot(self) -> None:
         """Leave a snapshot for late readers; the log itself is complete without it, so a failure is only logged."""
@@ -155,12 +161,13 @@ class Publisher:
 
     async def _append(self, payload: Payload, processed_until: int) -> None:
         durable = is_durable(payload)
+        self._watermark = max(self._watermark, processed_until)
         event = SessionEvent(
             session_id=self.session_id,
             sequence=self._sequence + 1,
             attempt=self._sink.attempt,
             previous_durable_sequence=self._durable_sequence if durable else 0,
-            processed_until=processed_until,
+            processed_until=self._watermark,
             created_at_ns=self._now_ns(),
             payload=payload,
         )

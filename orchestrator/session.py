@@ -12,13 +12,24 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from inference.ports import Transcriber
 from music.audio import SAMPLE_RATE_HZ
 from music.errors import GenesisError, InvalidInput, Reason, Unavailable
-from music.events import AudioEncoding, EndReason, SessionConfig, SessionEnded, SessionFailed, SessionStarted
+from music.events import (
+    AudioEncoding,
+    AudioFormat,
+    EndReason,
+    SeparationChosen,
+    SessionConfig,
+    SessionEnded,
+    SessionFailed,
+    SessionStarted,
+)
 from music.scribe import Scribe
 from music.stability import curve_of
 from orchestrator.cadence import Cadence
 from orchestrator.container import DecodeLimits
+from orchestrator.ears import Ear
 from orchestrator.intake import Listener
 from orchestrator.publisher import Publisher
+from orchestrator.separating import NO_SEPARATION, SeparationPlan
 from orchestrator.stages import (
     HEARD_SLOTS,
     KNOWN_SLOTS,
@@ -63,6 +74,7 @@ class Session:
     Args:
         config: completed by `intake.complete_config`.
         now_ns: Unix time.
+        separation: settled together with `config`.
     """
 
     def __init__(
@@ -72,12 +84,15 @@ class Session:
         publisher: Publisher,
         limits: SessionLimits,
         now_ns: Callable[[], int],
+        separation: SeparationPlan = NO_SEPARATION,
     ) -> None:
         self._config = config
         self._transcriber = transcriber
         self._publisher = publisher
         self._limits = limits
         self._now_ns = now_ns
+        self._separation = separation
+        self._models = (transcriber.reference, *separation.models)
         self._listener: Listener | None = None
         self._hearing_scope = anyio.CancelScope()
         self._flush_scope = anyio.CancelScope()
@@ -87,7 +102,7 @@ class Session:
         self._has_begun = False
 
     async def begin(self) -> None:
-        """Publish `SessionStarted`, which fences an earlier attempt that may still write.
+        """Publish `SessionStarted`, which fences an earlier attempt that may still write, and what is heard if known.
 
         Raises:
             InvalidInput: CONFIG_INVALID, an earlier attempt was configured otherwise.
@@ -95,8 +110,8 @@ class Session:
             Unavailable: BUS_UNAVAILABLE.
         """
         self._check_resumable()
-        models = (self._transcriber.reference,)
-        await self._publisher.publish(SessionStarted(self._config, models, self._now_ns()), 0)
+        await self._publisher.publish(SessionStarted(self._config, self._models, self._now_ns()), 0)
+        await self._separation.begin(self._tell)
         self._has_begun = True
 
     async def run(self, chunks: AsyncIterable[bytes]) -> None:
@@ -160,9 +175,7 @@ class Session:
         heard_out, heard = anyio.create_memory_object_stream[Heard](HEARD_SLOTS)
         known_out, known = anyio.create_memory_object_stream[Known](KNOWN_SLOTS)
         steps_out, steps = anyio.create_memory_object_stream[Step](STEP_SLOTS)
-        hearing = Hearing(
-            self._config, listener, self._limits.decode, self._limits.max_duration_s, self._transcriber.grain
-        )
+        hearing = Hearing(self._config, listener, self._limits.decode, self._limits.max_duration_s, self._open_ear)
         with heard_out, heard, known_out, known, steps_out, steps:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._hear, hearing, heard_out)
@@ -188,7 +201,14 @@ class Session:
         wished_s = self._limits.cadence_s
         live = self._transcriber.cadence if wished_s is None else round(wished_s * SAMPLE_RATE_HZ)
         cadence = Cadence(0 if is_file else live, round(self._limits.backlog_s * SAMPLE_RATE_HZ))
-        return Transcribing(self._transcriber, self._config.instrument, cadence, lambda: hearing.received_until)
+        return Transcribing(self._transcriber, self._config.instrument, cadence, lambda: hearing.heard_until)
+
+    def _open_ear(self, audio: AudioFormat) -> Ear:
+        return self._separation.open_ear(audio, self._tell, self._transcriber.grain)
+
+    async def _tell(self, chosen: SeparationChosen) -> None:
+        # It says nothing of the watermark; the publisher keeps that from falling.
+        await self._publisher.publish(chosen, 0)
 
     async def _transcribe(
         self, transcribing: Transcribing, heard: MemoryObjectReceiveStream[Heard], out: MemoryObjectSendStream[Known]
@@ -229,7 +249,7 @@ class Session:
     def _check_resumable(self) -> None:
         """Raises InvalidInput: CONFIG_INVALID, an earlier attempt of this session was configured otherwise."""
         started = self._publisher.held.started
-        if started is not None and (started.config, started.models) != (self._config, (self._transcriber.reference,)):
+        if started is not None and (started.config, started.models) != (self._config, self._models):
             raise InvalidInput(
                 Reason.CONFIG_INVALID,
                 f"Session {self._publisher.session_id} was begun with another configuration or model; name a new one.",

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from inference.registry import default_model_repo
 from inference.triton_models import TritonPolicy
 from orchestrator.container import DecodeLimits
+from orchestrator.separating import LIVE_BUDGET_CORES
 from orchestrator.session import SessionLimits
 
 
@@ -26,6 +27,7 @@ class Settings(BaseSettings):
             given for as often as suits the transcriber (46 ms for the guitar's, 100 ms for Basic Pitch).
         uvloop: whether the process runs on uvloop instead of asyncio's own loop. A tenth cheaper; but it forks decoders
             with gRPC's threads running, and under load some of them were seen to die of a signal.
+        separation_cores: processor time over real time that a live session's separation may take.
         max_sessions: sessions at a time; one more is refused.
         port_file: gets the bound address as text once the server is ready, and goes when it stops.
         reflection: whether gRPC reflection is offered.
@@ -45,6 +47,7 @@ class Settings(BaseSettings):
     threads: PositiveInt = 2
     cadence_ms: NonNegativeFloat | None = None
     uvloop: bool = False
+    separation_cores: NonNegativeFloat = LIVE_BUDGET_CORES
     port_file: Path | None = None
     reflection: bool = False
     triton: Annotated[str, Field(pattern=r"^$|^.+:[0-9]+$")] = Field(default="", validation_alias="GENESIS_TRITON")

@@ -38,7 +38,8 @@ from music.tuning import Instrument
 from orchestrator.cadence import Cadence
 from orchestrator.channels import each, put, waiting
 from orchestrator.container import DecodeLimits, Spool, decode, samples_in
-from orchestrator.decoding import PcmDecoder, Samples
+from orchestrator.decoding import Samples
+from orchestrator.ears import Ear, PlainEar
 from orchestrator.intake import Listener, too_long
 from orchestrator.publisher import Publisher
 
@@ -48,7 +49,6 @@ HEARD_SLOTS = 16
 KNOWN_SLOTS = 2
 STEP_SLOTS = 4
 
-_INLINE_BYTES = 1 << 15
 _INLINE_FRAMES = 32
 _PROGRESS_EVERY = SAMPLE_RATE_HZ // 4
 
@@ -101,16 +101,18 @@ class Hearing:
     """The first stage: bytes → signal.
 
     Attributes:
-        grain: of a live signal nothing is passed on until another so many samples are complete; nobody needs them.
+        open_ear: what turns the caller's bytes into the signal that is transcribed.
         received_until: signal accepted so far, a sample index.
+        heard_until: how much of it the ear lets go; the rest is to be separated yet, and no backlog.
     """
 
     config: SessionConfig
     listener: Listener
     limits: DecodeLimits
     max_duration_s: float
-    grain: int = 0
+    open_ear: Callable[[AudioFormat], Ear] = PlainEar
     received_until: int = 0
+    heard_until: int = 0
     _duration: int | None = field(default=None, init=False)
 
     async def run(self, out: MemoryObjectSendStream[Heard]) -> None:
@@ -145,17 +147,19 @@ class Hearing:
     async def _hear_pcm(
         self, audio: AudioFormat, blocks: AsyncIterator[bytes], out: MemoryObjectSendStream[Heard]
     ) -> None:
-        decoder = PcmDecoder(audio, self.grain)
+        ear = self.open_ear(audio)
         try:
             async for block in blocks:
-                samples = await _off_loop_if(len(block) > _INLINE_BYTES, partial(decoder.push, block))
-                self.received_until = decoder.received_until
+                samples = await ear.push(block)
+                self.received_until, self.heard_until = ear.received_until, ear.heard_until
                 await self._send(samples, out)
                 if self.received_until > self.max_duration_s * SAMPLE_RATE_HZ:
                     raise too_long(self.max_duration_s)
         finally:
             # Also on bad input: the resampler still holds the end of what was accepted before it.
-            await self._send(decoder.finish(), out)
+            samples = await ear.finish()
+            self.heard_until = ear.heard_until
+            await self._send(samples, out)
 
     async def _send(self, samples: Samples, out: MemoryObjectSendStream[Heard]) -> None:
         for start in range(0, len(samples), BLOCK):

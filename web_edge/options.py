@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from music.errors import InvalidInput, Reason
-from music.events import AudioEncoding, AudioFormat, SessionConfig
+from music.events import AudioEncoding, AudioFormat, Separation, SessionConfig
 from music.player import DEFAULT_PLAYER, Player
 from music.tuning import Instrument, parse_tuning
 
 INSTRUMENT_OPTIONS = ("tuning", "capo", "fret_count")
 PLAYER_OPTIONS = ("difficulty", "style", "max_stretch", "lowest_fret", "highest_fret")
-OPTION_NAMES = (*INSTRUMENT_OPTIONS, *PLAYER_OPTIONS, "transcriber")
+OPTION_NAMES = (*INSTRUMENT_OPTIONS, *PLAYER_OPTIONS, "transcriber", "separation")
 _MAX_NAME = 64
 _MAX_COUNT = 2**32 - 1
 _LIVE_ENCODINGS = {"pcm_f32le": AudioEncoding.PCM_F32LE, "pcm_s16le": AudioEncoding.PCM_S16LE}
 
 
 def session_config(options: Mapping[str, Any], audio: AudioFormat, session_id: str) -> SessionConfig:
-    """The configuration that options ask for: those of `instrument_of` and `player_of`, and `transcriber`.
+    """The configuration that options ask for: those of `instrument_of` and `player_of`, `transcriber`, `separation`.
 
     Raises:
-        InvalidInput: TUNING_INVALID, CAPO_INVALID, CONFIG_INVALID, TRANSCRIBER_UNKNOWN.
+        InvalidInput: TUNING_INVALID, CAPO_INVALID, CONFIG_INVALID, TRANSCRIBER_UNKNOWN, SEPARATION_UNAVAILABLE.
     """
     transcriber = options.get("transcriber", "")
     if not isinstance(transcriber, str) or len(transcriber) > _MAX_NAME or not transcriber.isprintable():
@@ -30,7 +30,8 @@ def session_config(options: Mapping[str, Any], audio: AudioFormat, session_id: s
             Reason.TRANSCRIBER_UNKNOWN, "A transcriber is named in a word; leave it empty for the default one."
         )
     instrument, player = instrument_of(options), player_of(options)
-    return SessionConfig(audio, instrument, transcriber, session_id=session_id, player=player)
+    separation = _separation(options.get("separation", ""))
+    return SessionConfig(audio, instrument, transcriber, separation, session_id, player)
 
 
 def instrument_of(options: Mapping[str, Any], otherwise: Instrument = Instrument()) -> Instrument:  # noqa: B008 - frozen
@@ -125,6 +126,15 @@ def _whole(given: object) -> int | None:
     if isinstance(given, str) and given.strip().isdecimal() and len(given) < _MAX_NAME:
         return int(given)
     return given if isinstance(given, int) and not isinstance(given, bool) else None
+
+
+def _separation(given: object) -> Separation:
+    names = [separation.value for separation in Separation]
+    if given is None or given == "":
+        return Separation.OFF
+    if given not in names:
+        raise InvalidInput(Reason.SEPARATION_UNAVAILABLE, f"A separation is one of {', '.join(names)}.")
+    return Separation(given)
 
 
 def _count(given: object) -> int | None:

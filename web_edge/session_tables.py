@@ -19,6 +19,7 @@ from music.events import (
     GapFound,
     HarmonyRevised,
     NoteRevised,
+    SeparationChosen,
     SessionConfig,
     SessionEnded,
     SessionEvent,
@@ -90,8 +91,9 @@ async def write_event(connection: AsyncConnection, known: Transcription, event: 
             await _write_gaps(connection, known.id, [gap])
         case SessionEnded() | SessionFailed() as over:
             await _set(connection, known.id, **_end_values(known, over))
-        case BarsRevised() | HarmonyRevised() | UnknownEvent():
-            # Bars and harmony of a session that is over are found anew in its notes, all of them at once.
+        # Bars and harmony of a session that is over are found anew in its notes, all of them at once; what was heard
+        # stands in the log, and a transcription is what came of it.
+        case BarsRevised() | HarmonyRevised() | UnknownEvent() | SeparationChosen():
             pass
         case _:
             raise AssertionError(f"{type(event.payload).__name__} is not durable")

@@ -23,6 +23,7 @@ from music.events import (
     Progressed,
     RunnerChanged,
     Separation,
+    SeparationChosen,
     SessionConfig,
     SessionEnded,
     SessionEvent,
@@ -32,6 +33,7 @@ from music.events import (
     UnknownEvent,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.overlap_add import WindowSchedule
 from music.player import DEFAULT_PLAYER, Player
 from music.tuning import DEFAULT_FRETS, TUNINGS, Instrument, Position
 from wire.gen.genesis.v1 import audio_pb2, error_pb2, event_pb2, instrument_pb2, note_pb2, player_pb2, session_pb2
@@ -124,6 +126,7 @@ def encode_config(config: SessionConfig) -> session_pb2.SessionConfig:
         separation=_SEPARATIONS_OUT[config.separation],
         session_id=config.session_id,
         player=None if config.player == DEFAULT_PLAYER else encode_player(config.player),
+        separation_schedule=_encode_schedule(config.separation_schedule),
     )
 
 
@@ -145,6 +148,7 @@ def decode_config(message: session_pb2.SessionConfig) -> SessionConfig:
         separation=separation,
         session_id=message.session_id,
         player=decode_player(message.player),
+        separation_schedule=_decode_schedule(message),
     )
 
 
@@ -225,7 +229,7 @@ def decode_reason(value: error_pb2.ErrorReason) -> Reason:
         return Reason.INTERNAL
 
 
-def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:
+def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:  # noqa: C901 - one case an event
     message = event_pb2.SessionEvent(
         session_id=event.session_id,
         sequence=event.sequence,
@@ -245,6 +249,8 @@ def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:
             message.progress.CopyFrom(_encode_progress(progressed))
         case CadenceChanged() | RunnerChanged() as change:
             _encode_change(change, message)
+        case SeparationChosen() as chosen:
+            message.separation.CopyFrom(_encode_separation(chosen))
         case GapFound() as gap:
             message.gap.CopyFrom(_encode_gap(gap))
         case SessionEnded() as ended:
@@ -287,6 +293,7 @@ def encode_snapshot(session_id: str, snapshot: SnapshotTaken) -> session_pb2.Ses
         bars=[encode_bar(bar) for bar in snapshot.bars],
         chords=[encode_chord(chord) for chord in snapshot.chords],
         keys=[encode_key(key) for key in snapshot.keys],
+        separation=None if snapshot.separation is None else _encode_separation(snapshot.separation),
     )
 
 
@@ -303,6 +310,7 @@ def decode_snapshot(message: session_pb2.SessionSnapshot) -> SnapshotTaken:
         bars=tuple(decode_bar(bar) for bar in message.bars),
         chords=tuple(decode_chord(chord) for chord in message.chords),
         keys=tuple(decode_key(key) for key in message.keys),
+        separation=_decode_separation(message.separation) if message.HasField("separation") else None,
     )
 
 
@@ -312,7 +320,7 @@ def _timestamp(unix_ns: int) -> Timestamp:
     return stamp
 
 
-def _decode_payload(message: event_pb2.SessionEvent) -> Payload:
+def _decode_payload(message: event_pb2.SessionEvent) -> Payload:  # noqa: C901 - one case an event
     match message.WhichOneof("payload"):
         case "started":
             return _decode_started(message.started)
@@ -324,6 +332,8 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:
             return _decode_progress(message.progress)
         case "cadence" | "runner" as kind:
             return _decode_change(kind, message)
+        case "separation":
+            return _decode_separation(message.separation)
         case "gap":
             return _decode_gap(message.gap)
         case "ended":
@@ -394,6 +404,45 @@ def _decode_change(kind: str, message: event_pb2.SessionEvent) -> CadenceChanged
     if kind == "cadence":
         return CadenceChanged(sample_at(message.cadence.cadence_s), message.cadence.cause)
     return RunnerChanged(message.runner.runner, message.runner.cause)
+
+
+def _encode_schedule(schedule: WindowSchedule | None) -> session_pb2.SeparationSchedule | None:
+    if schedule is None:
+        return None
+    return session_pb2.SeparationSchedule(
+        window=schedule.window, hop=schedule.hop, fade=schedule.fade, right=schedule.right
+    )
+
+
+def _decode_schedule(message: session_pb2.SessionConfig) -> WindowSchedule | None:
+    """Raises InvalidInput: CONFIG_INVALID, the windows do not fit together."""
+    if not message.HasField("separation_schedule"):
+        return None
+    given = message.separation_schedule
+    try:
+        return WindowSchedule(given.window, given.hop, given.fade, given.right)
+    except ValueError as error:
+        raise InvalidInput(Reason.CONFIG_INVALID, f"{error}; leave the schedule out.") from None
+
+
+def _encode_separation(chosen: SeparationChosen) -> session_pb2.SeparationChosen:
+    return session_pb2.SeparationChosen(
+        separation=_SEPARATIONS_OUT[chosen.separation],
+        start_s=seconds(chosen.start),
+        cause=chosen.cause,
+        latency_s=seconds(chosen.latency),
+        voice_share=chosen.voice_share,
+    )
+
+
+def _decode_separation(message: session_pb2.SeparationChosen) -> SeparationChosen:
+    return SeparationChosen(
+        _SEPARATIONS.get(message.separation, Separation.OFF),
+        sample_at(message.start_s),
+        message.cause,
+        sample_at(message.latency_s),
+        message.voice_share if message.HasField("voice_share") else None,
+    )
 
 
 def _encode_gap(gap: GapFound) -> session_pb2.Gap:

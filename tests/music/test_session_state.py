@@ -57,6 +57,13 @@ def described(state: SessionState) -> dict[str, Any]:
         ],
         "processed_until_s": pytest.approx(seconds(state.processed_until)),
         "cadence_s": None if state.cadence is None else pytest.approx(seconds(state.cadence)),
+        "separation": None
+        if state.separation is None
+        else {
+            "separation": state.separation.separation.value,
+            "start_s": pytest.approx(seconds(state.separation.start)),
+            "cause": state.separation.cause,
+        },
         "sequence": state.sequence,
         "durable_sequence": state.durable_sequence,
         "ended": state.ended is not None,

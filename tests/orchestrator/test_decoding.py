@@ -109,7 +109,7 @@ def test_chunking_changes_no_bit(rate_hz: int, channels: int, chunk_frames: int,
 )
 def test_a_grain_changes_no_bit_and_comes_a_chunk_late_at_most(rate_hz: int, sizes: list[int], grain: int) -> None:
     signal = np.random.default_rng(1).standard_normal(sum(sizes)).astype(np.float32)
-    plain, grained = Resampler(rate_hz), Resampler(rate_hz, grain)
+    plain, grained = Resampler(rate_hz), Resampler(rate_hz, grain=grain)
     at, soon, late, owed = 0, [], [], 0
     for size in sizes:
         part = signal[at : at + size]
@@ -125,7 +125,7 @@ def test_a_grain_changes_no_bit_and_comes_a_chunk_late_at_most(rate_hz: int, siz
 
 
 def test_nothing_is_passed_on_that_completes_no_grain() -> None:
-    resampler = Resampler(44_100, 1024)
+    resampler = Resampler(44_100, grain=1024)
     pieces = [len(resampler.push(np.zeros(882, np.float32))) for _ in range(100)]
     assert sum(1 for length in pieces if length) <= 100 * 441 / 1024 * 1.2
     assert sum(pieces) >= 100 * 441 - 1024 - 441

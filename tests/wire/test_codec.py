@@ -20,6 +20,7 @@ from music.events import (
     Progressed,
     RunnerChanged,
     Separation,
+    SeparationChosen,
     SessionConfig,
     SessionEnded,
     SessionEvent,
@@ -29,6 +30,7 @@ from music.events import (
     UnknownEvent,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
+from music.overlap_add import WindowSchedule
 from music.player import DEFAULT_PLAYER
 from music.tuning import TUNINGS, Instrument, Position
 from tests.music.test_player import players
@@ -62,6 +64,10 @@ notes = st.builds(
     string_evidence=st.lists(unit, max_size=8).map(tuple),
 )
 instruments = st.builds(Instrument, st.sampled_from(sorted(TUNINGS.values())), st.integers(0, 12), st.integers(12, 36))
+schedules = st.tuples(st.integers(0, 2**20), st.integers(1, 2**20), st.integers(0, 2**20), st.integers(0, 2**20)).map(
+    lambda n: WindowSchedule(n[0] + n[1] + min(n[1], n[2]) + n[3], n[1], min(n[1], n[2]), n[3])
+)
+chosen = st.builds(SeparationChosen, st.sampled_from(Separation), samples, words, samples, st.none() | unit)
 configs = st.builds(
     SessionConfig,
     audio=st.builds(AudioFormat, st.sampled_from(AudioEncoding), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)),
@@ -70,6 +76,7 @@ configs = st.builds(
     separation=st.sampled_from(Separation),
     session_id=words,
     player=players,
+    separation_schedule=st.none() | schedules,
 )
 started = st.builds(
     SessionStarted, configs, st.lists(st.builds(ModelReference, words, words, words), max_size=2).map(tuple), unix_ns
@@ -84,6 +91,7 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
     st.builds(CadenceChanged, samples, words),
     st.builds(RunnerChanged, words, words),
     gaps,
+    chosen,
     ended,
     failed,
     st.builds(
@@ -96,6 +104,7 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
         gaps=st.lists(gaps, max_size=2).map(tuple),
         ended=st.none() | ended,
         failed=st.none() | failed,
+        separation=st.none() | chosen,
     ),
 )
 events = st.builds(
@@ -146,6 +155,10 @@ def test_a_bad_configuration_is_refused_by_name() -> None:
         bad.CopyFrom(good)
         setattr(bad.instrument, field, value)
         assert refused(bad) is reason
+    odd = session_pb2.SessionConfig()
+    odd.CopyFrom(good)
+    odd.separation_schedule.hop = 4
+    assert refused(odd) is Reason.CONFIG_INVALID
     good.instrument.tuning[:] = [64, 59, 55]
     assert refused(good) is Reason.TUNING_INVALID
 

@@ -23,6 +23,7 @@ interface Vector {
     gaps: { start_s: number; end_s: number; cause: string }[];
     processed_until_s: number;
     cadence_s: number | null;
+    separation: { separation: string; start_s: number; cause: string } | null;
     sequence: number;
     durable_sequence: number;
     ended: boolean;
@@ -49,6 +50,14 @@ function summary(state: SessionState): Vector["state"] {
     gaps: state.gaps.map((gap) => ({ start_s: seconds(gap.start), end_s: seconds(gap.end), cause: gap.cause })),
     processed_until_s: seconds(state.processedUntil),
     cadence_s: state.cadence === null ? null : seconds(state.cadence),
+    separation:
+      state.separation === null
+        ? null
+        : {
+            separation: state.separation.separation,
+            start_s: seconds(state.separation.start),
+            cause: state.separation.cause,
+          },
     sequence: state.sequence,
     durable_sequence: state.durableSequence,
     ended: state.ended !== null,

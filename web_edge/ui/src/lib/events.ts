@@ -14,6 +14,8 @@ import {
   EndReason as WireEndReason,
   type Gap as GapMessage,
   type SessionEnded as EndedMessage,
+  type SeparationChosen as SeparationMessage,
+  SeparationMode,
   type SessionFailed as FailedMessage,
   type SessionSnapshot as SnapshotMessage,
   type SessionStarted as StartedMessage,
@@ -114,6 +116,16 @@ export interface HarmonyRevised {
   readonly committed: boolean;
 }
 
+/** What is heard from sample `start` on; before it, the mix. */
+export interface SeparationChosen {
+  readonly kind: "separation";
+  readonly separation: "off" | "auto" | "vocals_removed" | "guitar";
+  readonly start: number;
+  readonly cause: string;
+  /** Samples that a sound is later known than without separation, at worst. */
+  readonly latency: number;
+}
+
 export interface Gap {
   readonly kind: "gap";
   readonly start: number;
@@ -147,6 +159,7 @@ export interface Snapshot {
   readonly bars: readonly Bar[];
   readonly chords: readonly Chord[];
   readonly keys: readonly Key[];
+  readonly separation: SeparationChosen | null;
 }
 
 /** What a newer server tells and this page does not know. It takes its place in the log, and says nothing. */
@@ -163,6 +176,7 @@ export type Payload =
   | BarsRevised
   | HarmonyRevised
   | { readonly kind: "runner"; readonly runner: string; readonly cause: string }
+  | SeparationChosen
   | Gap
   | Ended
   | Failed
@@ -229,6 +243,8 @@ function decodePayload({ payload, sequence, previousDurableSequence }: EventMess
     }
     case "runner":
       return { kind: "runner", runner: payload.value.runner, cause: payload.value.cause };
+    case "separation":
+      return decodeSeparation(payload.value);
     case "gap":
       return decodeGap(payload.value);
     case "ended":
@@ -300,6 +316,24 @@ function decodeStarted(message: StartedMessage): Started {
   };
 }
 
+const SEPARATIONS: Record<SeparationMode, SeparationChosen["separation"]> = {
+  [SeparationMode.UNSPECIFIED]: "off",
+  [SeparationMode.OFF]: "off",
+  [SeparationMode.AUTO]: "auto",
+  [SeparationMode.VOCALS_REMOVED]: "vocals_removed",
+  [SeparationMode.GUITAR]: "guitar",
+};
+
+function decodeSeparation(message: SeparationMessage): SeparationChosen {
+  return {
+    kind: "separation",
+    separation: SEPARATIONS[message.separation],
+    start: sampleAt(message.startS),
+    cause: message.cause,
+    latency: sampleAt(message.latencyS),
+  };
+}
+
 function decodeGap(message: GapMessage): Gap {
   return { kind: "gap", start: sampleAt(message.startS), end: sampleAt(message.endS), cause: message.cause };
 }
@@ -339,5 +373,6 @@ function decodeSnapshot(message: SnapshotMessage): Snapshot {
     bars: message.bars.map(decodeBar),
     chords: message.chords.map(decodeChord),
     keys: message.keys.map(decodeKey),
+    separation: message.separation ? decodeSeparation(message.separation) : null,
   };
 }

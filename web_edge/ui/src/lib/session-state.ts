@@ -11,6 +11,7 @@ import {
   type HarmonyRevised,
   type Key,
   type Note,
+  type SeparationChosen,
   type SessionEvent,
   type Snapshot,
   type Started,
@@ -31,6 +32,8 @@ export class SessionState {
   /** Samples between two looks for tentative notes, 0 for none; null until it is told. */
   cadence: number | null = null;
   started: Started | null = null;
+  /** What is heard, as it was told last. */
+  separation: SeparationChosen | null = null;
   /** The latest revision of every note that is not retracted, by id. */
   notes = new Map<string, Note>();
   gaps: Gap[] = [];
@@ -102,6 +105,9 @@ export class SessionState {
         break;
       case "harmony":
         this.reviseHarmony(payload);
+        break;
+      case "separation":
+        this.separation = payload;
         break;
       case "gap":
         if (!this.gaps.some((gap) => isSameGap(gap, payload))) this.gaps.push(payload);
@@ -202,6 +208,7 @@ export class SessionState {
     this.dropTentativeMusic();
     this.ended = snapshot.ended;
     this.failed = snapshot.failed;
+    this.separation = snapshot.separation;
     const over = snapshot.ended ?? snapshot.failed;
     if (over !== null) {
       this.duration = over.duration;

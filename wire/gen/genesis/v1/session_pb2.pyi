@@ -40,21 +40,35 @@ END_REASON_COMPLETED: EndReason
 END_REASON_CANCELLED: EndReason
 END_REASON_DRAINED: EndReason
 
+class SeparationSchedule(_message.Message):
+    __slots__ = ("window", "hop", "fade", "right")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    HOP_FIELD_NUMBER: _ClassVar[int]
+    FADE_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    window: int
+    hop: int
+    fade: int
+    right: int
+    def __init__(self, window: _Optional[int] = ..., hop: _Optional[int] = ..., fade: _Optional[int] = ..., right: _Optional[int] = ...) -> None: ...
+
 class SessionConfig(_message.Message):
-    __slots__ = ("audio", "instrument", "transcriber", "separation", "session_id", "player")
+    __slots__ = ("audio", "instrument", "transcriber", "separation", "session_id", "player", "separation_schedule")
     AUDIO_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     TRANSCRIBER_FIELD_NUMBER: _ClassVar[int]
     SEPARATION_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     PLAYER_FIELD_NUMBER: _ClassVar[int]
+    SEPARATION_SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     audio: _audio_pb2.AudioFormat
     instrument: _instrument_pb2.Instrument
     transcriber: str
     separation: SeparationMode
     session_id: str
     player: _player_pb2.Player
-    def __init__(self, audio: _Optional[_Union[_audio_pb2.AudioFormat, _Mapping]] = ..., instrument: _Optional[_Union[_instrument_pb2.Instrument, _Mapping]] = ..., transcriber: _Optional[str] = ..., separation: _Optional[_Union[SeparationMode, str]] = ..., session_id: _Optional[str] = ..., player: _Optional[_Union[_player_pb2.Player, _Mapping]] = ...) -> None: ...
+    separation_schedule: SeparationSchedule
+    def __init__(self, audio: _Optional[_Union[_audio_pb2.AudioFormat, _Mapping]] = ..., instrument: _Optional[_Union[_instrument_pb2.Instrument, _Mapping]] = ..., transcriber: _Optional[str] = ..., separation: _Optional[_Union[SeparationMode, str]] = ..., session_id: _Optional[str] = ..., player: _Optional[_Union[_player_pb2.Player, _Mapping]] = ..., separation_schedule: _Optional[_Union[SeparationSchedule, _Mapping]] = ...) -> None: ...
 
 class ModelReference(_message.Message):
     __slots__ = ("role", "name", "sha256")
@@ -83,6 +97,20 @@ class Progress(_message.Message):
     received_until_s: float
     duration_s: float
     def __init__(self, received_until_s: _Optional[float] = ..., duration_s: _Optional[float] = ...) -> None: ...
+
+class SeparationChosen(_message.Message):
+    __slots__ = ("separation", "start_s", "cause", "latency_s", "voice_share")
+    SEPARATION_FIELD_NUMBER: _ClassVar[int]
+    START_S_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_S_FIELD_NUMBER: _ClassVar[int]
+    VOICE_SHARE_FIELD_NUMBER: _ClassVar[int]
+    separation: SeparationMode
+    start_s: float
+    cause: str
+    latency_s: float
+    voice_share: float
+    def __init__(self, separation: _Optional[_Union[SeparationMode, str]] = ..., start_s: _Optional[float] = ..., cause: _Optional[str] = ..., latency_s: _Optional[float] = ..., voice_share: _Optional[float] = ...) -> None: ...
 
 class Gap(_message.Message):
     __slots__ = ("start_s", "end_s", "cause")
@@ -129,7 +157,7 @@ class SessionFailed(_message.Message):
     def __init__(self, reason: _Optional[_Union[_error_pb2.ErrorReason, str]] = ..., message: _Optional[str] = ..., duration_s: _Optional[float] = ...) -> None: ...
 
 class SessionSnapshot(_message.Message):
-    __slots__ = ("session_id", "sequence", "attempt", "processed_until_s", "started", "notes", "gaps", "ended", "failed", "bars", "chords", "keys")
+    __slots__ = ("session_id", "sequence", "attempt", "processed_until_s", "started", "notes", "gaps", "ended", "failed", "bars", "chords", "keys", "separation")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -142,6 +170,7 @@ class SessionSnapshot(_message.Message):
     BARS_FIELD_NUMBER: _ClassVar[int]
     CHORDS_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
+    SEPARATION_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     sequence: int
     attempt: int
@@ -154,4 +183,5 @@ class SessionSnapshot(_message.Message):
     bars: _containers.RepeatedCompositeFieldContainer[_rhythm_pb2.Bar]
     chords: _containers.RepeatedCompositeFieldContainer[_rhythm_pb2.ChordSpan]
     keys: _containers.RepeatedCompositeFieldContainer[_rhythm_pb2.KeySpan]
-    def __init__(self, session_id: _Optional[str] = ..., sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., processed_until_s: _Optional[float] = ..., started: _Optional[_Union[SessionStarted, _Mapping]] = ..., notes: _Optional[_Iterable[_Union[_note_pb2.Note, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., ended: _Optional[_Union[SessionEnded, _Mapping]] = ..., failed: _Optional[_Union[SessionFailed, _Mapping]] = ..., bars: _Optional[_Iterable[_Union[_rhythm_pb2.Bar, _Mapping]]] = ..., chords: _Optional[_Iterable[_Union[_rhythm_pb2.ChordSpan, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[_rhythm_pb2.KeySpan, _Mapping]]] = ...) -> None: ...
+    separation: SeparationChosen
+    def __init__(self, session_id: _Optional[str] = ..., sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., processed_until_s: _Optional[float] = ..., started: _Optional[_Union[SessionStarted, _Mapping]] = ..., notes: _Optional[_Iterable[_Union[_note_pb2.Note, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., ended: _Optional[_Union[SessionEnded, _Mapping]] = ..., failed: _Optional[_Union[SessionFailed, _Mapping]] = ..., bars: _Optional[_Iterable[_Union[_rhythm_pb2.Bar, _Mapping]]] = ..., chords: _Optional[_Iterable[_Union[_rhythm_pb2.ChordSpan, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[_rhythm_pb2.KeySpan, _Mapping]]] = ..., separation: _Optional[_Union[SeparationChosen, _Mapping]] = ...) -> None: ...

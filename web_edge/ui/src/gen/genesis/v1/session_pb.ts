@@ -24,7 +24,42 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file genesis/v1/session.proto.
  */
 export const file_genesis_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChhnZW5lc2lzL3YxL3Nlc3Npb24ucHJvdG8SCmdlbmVzaXMudjEi4AEKDVNlc3Npb25Db25maWcSJgoFYXVkaW8YASABKAsyFy5nZW5lc2lzLnYxLkF1ZGlvRm9ybWF0EioKCmluc3RydW1lbnQYAiABKAsyFi5nZW5lc2lzLnYxLkluc3RydW1lbnQSEwoLdHJhbnNjcmliZXIYAyABKAkSLgoKc2VwYXJhdGlvbhgEIAEoDjIaLmdlbmVzaXMudjEuU2VwYXJhdGlvbk1vZGUSEgoKc2Vzc2lvbl9pZBgFIAEoCRIiCgZwbGF5ZXIYKCABKAsyEi5nZW5lc2lzLnYxLlBsYXllciI8Cg5Nb2RlbFJlZmVyZW5jZRIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc2hhMjU2GAMgASgJIpcBCg5TZXNzaW9uU3RhcnRlZBIpCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWcSKgoGbW9kZWxzGAIgAygLMhouZ2VuZXNpcy52MS5Nb2RlbFJlZmVyZW5jZRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMCghQcm9ncmVzcxIYChByZWNlaXZlZF91bnRpbF9zGAEgASgBEhcKCmR1cmF0aW9uX3MYAiABKAFIAIgBAUINCgtfZHVyYXRpb25fcyI0CgNHYXASDwoHc3RhcnRfcxgBIAEoARINCgVlbmRfcxgCIAEoARINCgVjYXVzZRgDIAEoCSIyCg5DYWRlbmNlQ2hhbmdlZBIRCgljYWRlbmNlX3MYASABKAESDQoFY2F1c2UYAiABKAkiLgoNUnVubmVyQ2hhbmdlZBIOCgZydW5uZXIYASABKAkSDQoFY2F1c2UYAiABKAkiSQoMU2Vzc2lvbkVuZGVkEiUKBnJlYXNvbhgBIAEoDjIVLmdlbmVzaXMudjEuRW5kUmVhc29uEhIKCmR1cmF0aW9uX3MYAiABKAEiXQoNU2Vzc2lvbkZhaWxlZBInCgZyZWFzb24YASABKA4yFy5nZW5lc2lzLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAiABKAkSEgoKZHVyYXRpb25fcxgDIAEoASKNAwoPU2Vzc2lvblNuYXBzaG90EhIKCnNlc3Npb25faWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHYXR0ZW1wdBgDIAEoDRIZChFwcm9jZXNzZWRfdW50aWxfcxgEIAEoARIrCgdzdGFydGVkGAUgASgLMhouZ2VuZXNpcy52MS5TZXNzaW9uU3RhcnRlZBIfCgVub3RlcxgGIAMoCzIQLmdlbmVzaXMudjEuTm90ZRIdCgRnYXBzGAcgAygLMg8uZ2VuZXNpcy52MS5HYXASJwoFZW5kZWQYCCABKAsyGC5nZW5lc2lzLnYxLlNlc3Npb25FbmRlZBIpCgZmYWlsZWQYCSABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25GYWlsZWQSHQoEYmFycxg8IAMoCzIPLmdlbmVzaXMudjEuQmFyEiUKBmNob3Jkcxg9IAMoCzIVLmdlbmVzaXMudjEuQ2hvcmRTcGFuEiEKBGtleXMYPiADKAsyEy5nZW5lc2lzLnYxLktleVNwYW4qpAEKDlNlcGFyYXRpb25Nb2RlEh8KG1NFUEFSQVRJT05fTU9ERV9VTlNQRUNJRklFRBAAEhcKE1NFUEFSQVRJT05fTU9ERV9PRkYQARIYChRTRVBBUkFUSU9OX01PREVfQVVUTxACEiIKHlNFUEFSQVRJT05fTU9ERV9WT0NBTFNfUkVNT1ZFRBADEhoKFlNFUEFSQVRJT05fTU9ERV9HVUlUQVIQBCpzCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhgKFEVORF9SRUFTT05fQ09NUExFVEVEEAESGAoURU5EX1JFQVNPTl9DQU5DRUxMRUQQAhIWChJFTkRfUkVBU09OX0RSQUlORUQQA2IGcHJvdG8z", [file_genesis_v1_audio, file_genesis_v1_error, file_genesis_v1_instrument, file_genesis_v1_note, file_genesis_v1_rhythm, file_genesis_v1_player, file_google_protobuf_timestamp]);
+  fileDesc("ChhnZW5lc2lzL3YxL3Nlc3Npb24ucHJvdG8SCmdlbmVzaXMudjEiTgoSU2VwYXJhdGlvblNjaGVkdWxlEg4KBndpbmRvdxgBIAEoDRILCgNob3AYAiABKA0SDAoEZmFkZRgDIAEoDRINCgVyaWdodBgEIAEoDSKdAgoNU2Vzc2lvbkNvbmZpZxImCgVhdWRpbxgBIAEoCzIXLmdlbmVzaXMudjEuQXVkaW9Gb3JtYXQSKgoKaW5zdHJ1bWVudBgCIAEoCzIWLmdlbmVzaXMudjEuSW5zdHJ1bWVudBITCgt0cmFuc2NyaWJlchgDIAEoCRIuCgpzZXBhcmF0aW9uGAQgASgOMhouZ2VuZXNpcy52MS5TZXBhcmF0aW9uTW9kZRISCgpzZXNzaW9uX2lkGAUgASgJEiIKBnBsYXllchgoIAEoCzISLmdlbmVzaXMudjEuUGxheWVyEjsKE3NlcGFyYXRpb25fc2NoZWR1bGUYRiABKAsyHi5nZW5lc2lzLnYxLlNlcGFyYXRpb25TY2hlZHVsZSI8Cg5Nb2RlbFJlZmVyZW5jZRIMCgRyb2xlGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc2hhMjU2GAMgASgJIpcBCg5TZXNzaW9uU3RhcnRlZBIpCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWcSKgoGbW9kZWxzGAIgAygLMhouZ2VuZXNpcy52MS5Nb2RlbFJlZmVyZW5jZRIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMCghQcm9ncmVzcxIYChByZWNlaXZlZF91bnRpbF9zGAEgASgBEhcKCmR1cmF0aW9uX3MYAiABKAFIAIgBAUINCgtfZHVyYXRpb25fcyKfAQoQU2VwYXJhdGlvbkNob3NlbhIuCgpzZXBhcmF0aW9uGAEgASgOMhouZ2VuZXNpcy52MS5TZXBhcmF0aW9uTW9kZRIPCgdzdGFydF9zGAIgASgBEg0KBWNhdXNlGAMgASgJEhEKCWxhdGVuY3lfcxgEIAEoARIYCgt2b2ljZV9zaGFyZRgFIAEoAUgAiAEBQg4KDF92b2ljZV9zaGFyZSI0CgNHYXASDwoHc3RhcnRfcxgBIAEoARINCgVlbmRfcxgCIAEoARINCgVjYXVzZRgDIAEoCSIyCg5DYWRlbmNlQ2hhbmdlZBIRCgljYWRlbmNlX3MYASABKAESDQoFY2F1c2UYAiABKAkiLgoNUnVubmVyQ2hhbmdlZBIOCgZydW5uZXIYASABKAkSDQoFY2F1c2UYAiABKAkiSQoMU2Vzc2lvbkVuZGVkEiUKBnJlYXNvbhgBIAEoDjIVLmdlbmVzaXMudjEuRW5kUmVhc29uEhIKCmR1cmF0aW9uX3MYAiABKAEiXQoNU2Vzc2lvbkZhaWxlZBInCgZyZWFzb24YASABKA4yFy5nZW5lc2lzLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAiABKAkSEgoKZHVyYXRpb25fcxgDIAEoASK/AwoPU2Vzc2lvblNuYXBzaG90EhIKCnNlc3Npb25faWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHYXR0ZW1wdBgDIAEoDRIZChFwcm9jZXNzZWRfdW50aWxfcxgEIAEoARIrCgdzdGFydGVkGAUgASgLMhouZ2VuZXNpcy52MS5TZXNzaW9uU3RhcnRlZBIfCgVub3RlcxgGIAMoCzIQLmdlbmVzaXMudjEuTm90ZRIdCgRnYXBzGAcgAygLMg8uZ2VuZXNpcy52MS5HYXASJwoFZW5kZWQYCCABKAsyGC5nZW5lc2lzLnYxLlNlc3Npb25FbmRlZBIpCgZmYWlsZWQYCSABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25GYWlsZWQSHQoEYmFycxg8IAMoCzIPLmdlbmVzaXMudjEuQmFyEiUKBmNob3Jkcxg9IAMoCzIVLmdlbmVzaXMudjEuQ2hvcmRTcGFuEiEKBGtleXMYPiADKAsyEy5nZW5lc2lzLnYxLktleVNwYW4SMAoKc2VwYXJhdGlvbhhGIAEoCzIcLmdlbmVzaXMudjEuU2VwYXJhdGlvbkNob3NlbiqkAQoOU2VwYXJhdGlvbk1vZGUSHwobU0VQQVJBVElPTl9NT0RFX1VOU1BFQ0lGSUVEEAASFwoTU0VQQVJBVElPTl9NT0RFX09GRhABEhgKFFNFUEFSQVRJT05fTU9ERV9BVVRPEAISIgoeU0VQQVJBVElPTl9NT0RFX1ZPQ0FMU19SRU1PVkVEEAMSGgoWU0VQQVJBVElPTl9NT0RFX0dVSVRBUhAEKnMKCUVuZFJlYXNvbhIaChZFTkRfUkVBU09OX1VOU1BFQ0lGSUVEEAASGAoURU5EX1JFQVNPTl9DT01QTEVURUQQARIYChRFTkRfUkVBU09OX0NBTkNFTExFRBACEhYKEkVORF9SRUFTT05fRFJBSU5FRBADYgZwcm90bzM", [file_genesis_v1_audio, file_genesis_v1_error, file_genesis_v1_instrument, file_genesis_v1_note, file_genesis_v1_rhythm, file_genesis_v1_player, file_google_protobuf_timestamp]);
+
+/**
+ * Which windows of the signal a separator takes, in samples of its rate: a window of `window` samples every `hop`, the
+ * results of two faded into each other over `fade`, the last `right` samples of each only context.
+ *
+ * @generated from message genesis.v1.SeparationSchedule
+ */
+export type SeparationSchedule = Message<"genesis.v1.SeparationSchedule"> & {
+  /**
+   * @generated from field: uint32 window = 1;
+   */
+  window: number;
+
+  /**
+   * @generated from field: uint32 hop = 2;
+   */
+  hop: number;
+
+  /**
+   * @generated from field: uint32 fade = 3;
+   */
+  fade: number;
+
+  /**
+   * @generated from field: uint32 right = 4;
+   */
+  right: number;
+};
+
+/**
+ * Describes the message genesis.v1.SeparationSchedule.
+ * Use `create(SeparationScheduleSchema)` to create a new message.
+ */
+export const SeparationScheduleSchema: GenMessage<SeparationSchedule> = /*@__PURE__*/
+  messageDesc(file_genesis_v1_session, 0);
 
 /**
  * @generated from message genesis.v1.SessionConfig
@@ -65,6 +100,14 @@ export type SessionConfig = Message<"genesis.v1.SessionConfig"> & {
    * @generated from field: genesis.v1.Player player = 40;
    */
   player?: Player | undefined;
+
+  /**
+   * Absent: the server chooses. In SessionStarted it is the one that is used; sent back with the same audio it gives the
+   * same notes.
+   *
+   * @generated from field: genesis.v1.SeparationSchedule separation_schedule = 70;
+   */
+  separationSchedule?: SeparationSchedule | undefined;
 };
 
 /**
@@ -72,7 +115,7 @@ export type SessionConfig = Message<"genesis.v1.SessionConfig"> & {
  * Use `create(SessionConfigSchema)` to create a new message.
  */
 export const SessionConfigSchema: GenMessage<SessionConfig> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 0);
+  messageDesc(file_genesis_v1_session, 1);
 
 /**
  * @generated from message genesis.v1.ModelReference
@@ -103,7 +146,7 @@ export type ModelReference = Message<"genesis.v1.ModelReference"> & {
  * Use `create(ModelReferenceSchema)` to create a new message.
  */
 export const ModelReferenceSchema: GenMessage<ModelReference> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 1);
+  messageDesc(file_genesis_v1_session, 2);
 
 /**
  * First event of every attempt. With the samples it determines every committed note.
@@ -132,7 +175,7 @@ export type SessionStarted = Message<"genesis.v1.SessionStarted"> & {
  * Use `create(SessionStartedSchema)` to create a new message.
  */
 export const SessionStartedSchema: GenMessage<SessionStarted> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 2);
+  messageDesc(file_genesis_v1_session, 3);
 
 /**
  * @generated from message genesis.v1.Progress
@@ -158,7 +201,55 @@ export type Progress = Message<"genesis.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 3);
+  messageDesc(file_genesis_v1_session, 4);
+
+/**
+ * What is heard from start_s on; before it, the mix. Told once, when it is decided.
+ *
+ * @generated from message genesis.v1.SeparationChosen
+ */
+export type SeparationChosen = Message<"genesis.v1.SeparationChosen"> & {
+  /**
+   * OFF, VOCALS_REMOVED or GUITAR.
+   *
+   * @generated from field: genesis.v1.SeparationMode separation = 1;
+   */
+  separation: SeparationMode;
+
+  /**
+   * @generated from field: double start_s = 2;
+   */
+  startS: number;
+
+  /**
+   * "asked"; of AUTO "voice": somebody sings, "no_voice", "too_short": the audio ended before it was decided,
+   * "no_separator": none is installed, "too_slow": this machine cannot separate as fast as the audio comes.
+   *
+   * @generated from field: string cause = 3;
+   */
+  cause: string;
+
+  /**
+   * How much later a sound is known than without separation, at worst; the time that computing takes comes on top.
+   *
+   * @generated from field: double latency_s = 4;
+   */
+  latencyS: number;
+
+  /**
+   * How much of the energy was voice where AUTO looked last, 0 to 1.
+   *
+   * @generated from field: optional double voice_share = 5;
+   */
+  voiceShare?: number | undefined;
+};
+
+/**
+ * Describes the message genesis.v1.SeparationChosen.
+ * Use `create(SeparationChosenSchema)` to create a new message.
+ */
+export const SeparationChosenSchema: GenMessage<SeparationChosen> = /*@__PURE__*/
+  messageDesc(file_genesis_v1_session, 5);
 
 /**
  * Input that was lost: nothing in [start_s, end_s) was transcribed.
@@ -187,7 +278,7 @@ export type Gap = Message<"genesis.v1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 4);
+  messageDesc(file_genesis_v1_session, 6);
 
 /**
  * How often tentative notes are looked for, told when it changes. Nothing that is committed depends on it.
@@ -216,7 +307,7 @@ export type CadenceChanged = Message<"genesis.v1.CadenceChanged"> & {
  * Use `create(CadenceChangedSchema)` to create a new message.
  */
 export const CadenceChangedSchema: GenMessage<CadenceChanged> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 5);
+  messageDesc(file_genesis_v1_session, 7);
 
 /**
  * Where the network runs has changed; the notes are the same in either place. Told when a model server is used only.
@@ -244,7 +335,7 @@ export type RunnerChanged = Message<"genesis.v1.RunnerChanged"> & {
  * Use `create(RunnerChangedSchema)` to create a new message.
  */
 export const RunnerChangedSchema: GenMessage<RunnerChanged> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 6);
+  messageDesc(file_genesis_v1_session, 8);
 
 /**
  * @generated from message genesis.v1.SessionEnded
@@ -266,7 +357,7 @@ export type SessionEnded = Message<"genesis.v1.SessionEnded"> & {
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 7);
+  messageDesc(file_genesis_v1_session, 9);
 
 /**
  * @generated from message genesis.v1.SessionFailed
@@ -295,7 +386,7 @@ export type SessionFailed = Message<"genesis.v1.SessionFailed"> & {
  * Use `create(SessionFailedSchema)` to create a new message.
  */
 export const SessionFailedSchema: GenMessage<SessionFailed> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 8);
+  messageDesc(file_genesis_v1_session, 10);
 
 /**
  * The durable part of a session, folded. A reader that joins late or resumes gets this and then the rest; it replaces
@@ -371,6 +462,11 @@ export type SessionSnapshot = Message<"genesis.v1.SessionSnapshot"> & {
    * @generated from field: repeated genesis.v1.KeySpan keys = 62;
    */
   keys: KeySpan[];
+
+  /**
+   * @generated from field: genesis.v1.SeparationChosen separation = 70;
+   */
+  separation?: SeparationChosen | undefined;
 };
 
 /**
@@ -378,7 +474,7 @@ export type SessionSnapshot = Message<"genesis.v1.SessionSnapshot"> & {
  * Use `create(SessionSnapshotSchema)` to create a new message.
  */
 export const SessionSnapshotSchema: GenMessage<SessionSnapshot> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_session, 9);
+  messageDesc(file_genesis_v1_session, 11);
 
 /**
  * @generated from enum genesis.v1.SeparationMode

@@ -1,0 +1,222 @@
+"""Separation: stems, latency, what `auto` hears, what it does to notes, what it costs. `python -m bench separation`.
+
+See bench/NOTES.md for predictions and outcomes. Demucs is measured where the extra `export` is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+import wave
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from bench._commands import Timing, run_timed
+from bench._models import load, session_notes
+from bench._recordings import DATA, Recording, labelled
+from bench._report import print_json, print_table
+from bench._scoring import score
+from bench._separation_sound import (
+    RATE_HZ,
+    Signal,
+    read_stereo,
+    stems,
+    transforms,
+    under,
+    voices,
+    waiting,
+)
+from bench.notes import plain_notes
+from inference.ports import Transcriber
+from inference.registry import default_model_repo
+from inference.separation import WindowedSeparator
+from inference.separators import load_separator
+from music.events import Separation
+from music.tuning import Instrument
+from orchestrator.separating import NO_SEPARATION, SeparationPlan
+
+MODES = ("off", "vocals_removed", "auto")
+LENGTH_S = 180.0
+RUNS = 3
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    """Print the tables and the JSON line."""
+    parser = argparse.ArgumentParser(prog="python -m bench separation")
+    parser.add_argument("--quick", action="store_true", help="fewer pieces and levels; what is done without options")
+    parser.add_argument("--pieces", type=int, default=12, help="rendered pieces that auto is asked about")
+    parser.add_argument("--demucs", action="store_true", help="the full-size Demucs architecture alone")
+    wish = parser.parse_args(arguments)
+    if wish.demucs:
+        from bench._demucs import main as demucs
+
+        demucs()
+        return
+    separator = load_separator(Separation.VOCALS_REMOVED, default_model_repo(), threads=1)
+    assert isinstance(separator, WindowedSeparator)
+    facts: dict[str, object] = {
+        "sdr_db": stems(separator),
+        "waiting": waiting(separator),
+        "transform": transforms(),
+        "auto": voices(separator, wish.pieces),
+        "notes": notes(separator, load()),
+        "odd_inputs": odd_inputs(separator, load()),
+        "bypassed": bypassed(separator, load()),
+        "commands": commands(),
+    }
+    print("\ndemucs, true SDR with the published weights: not run: no weights (the hub is asked by the export only);")
+    print("the architecture at full size: python -m bench separation --demucs, with the extra export")
+    print_json("separation", **facts)
+
+
+def plans(separator: WindowedSeparator) -> dict[str, SeparationPlan]:
+    """By choice, what a session does; each with a file's windows."""
+    schedule = separator.file_schedule
+    return {
+        "off": NO_SEPARATION,
+        "vocals_removed": SeparationPlan(Separation.VOCALS_REMOVED, separator, schedule),
+        "auto": SeparationPlan(Separation.AUTO, separator, schedule),
+    }
+
+
+def notes(separator: WindowedSeparator, transcriber: Transcriber) -> dict[str, dict[str, float]]:
+    """Note and Tab F1 of labelled guitar alone, under a band, under a voice; how far auto is from the better one."""
+    recordings, absent = labelled()
+    for line in absent:
+        print(line)
+    rows, facts = [], {}
+    worst = 0.0
+    for recording in recordings:
+        for name, mix in _mixes(recording).items():
+            scores = {
+                mode: score(
+                    recording.truth,
+                    plain_notes(session_notes(transcriber, mix.T, RATE_HZ, Instrument(recording.tuning), plan)),
+                )
+                for mode, plan in plans(separator).items()
+            }
+            for measure in ("f1", "tab_f1"):
+                found = {mode: float(getattr(s, measure)) for mode, s in scores.items()}
+                short = max(found["off"], found["vocals_removed"]) - found["auto"]
+                worst = max(worst, short)
+                rows.append([f"{recording.name}{name}", measure, *found.values(), short * 100])
+                facts[f"{recording.name}{name} {measure}"] = found
+    print("\nnotes: onset within 50 ms, pitch (f1), and string and fret (tab_f1); auto's distance in points")
+    print_table(["mix", "measure", *MODES, "auto short by"], rows)
+    print(f"auto is at most {worst * 100:.1f} points below the better of the two (the aim is 1)")
+    return {**facts, "auto_short_by": {"points": worst * 100}}
+
+
+def _mixes(recording: Recording) -> dict[str, Signal]:
+    samples, rate_hz = recording.read()
+    guitar = np.stack([_at_rate(samples, rate_hz)] * 2)
+    mixes = {"": guitar}
+    if not DATA.exists():
+        return mixes
+    band = read_stereo(DATA / "mixes/choice_drum_bass.ogg")
+    voice = read_stereo(DATA / "stems/mallory/vocals_true.mp3")[:, 3 * RATE_HZ :]
+    for level in (-6, 0, 6):
+        mixes[f", band {level:+d} dB"] = under(guitar, band, level)
+        mixes[f", voice {level:+d} dB"] = under(guitar, voice, level)
+    mixes[", band and voice 0 dB"] = under(under(guitar, band, 0), voice, 0)
+    return mixes
+
+
+def _at_rate(samples: Signal, rate_hz: int) -> Signal:
+    return samples if rate_hz == RATE_HZ else np.asarray(soxr.resample(samples, rate_hz, RATE_HZ), np.float32)
+
+
+def odd_inputs(separator: WindowedSeparator, transcriber: Transcriber) -> dict[str, int]:
+    """Notes found in what is short, silent or of another rate, by every choice: none of them fails."""
+    take = labelled()[0][0]
+    samples, rate_hz = take.read()
+    inputs = {
+        "mono at 16 kHz": (_resampled(samples[: 10 * rate_hz], rate_hz, 16_000), 16_000),
+        "stereo at 96 kHz": (np.stack([_resampled(samples[: 10 * rate_hz], rate_hz, 96_000)] * 2, axis=1), 96_000),
+        "silence": (np.zeros(10 * RATE_HZ, np.float32), RATE_HZ),
+        "0.1 s": (samples[: rate_hz // 10], rate_hz),
+    }
+    rows: list[list[object]] = []
+    facts: dict[str, int] = {}
+    for name, (signal, rate) in inputs.items():
+        counts = [
+            len(session_notes(transcriber, signal, rate, Instrument(take.tuning), plan))
+            for plan in plans(separator).values()
+        ]
+        rows.append([name, *counts])
+        facts |= {f"{name}, {mode}": count for mode, count in zip(MODES, counts, strict=True)}
+    print("\nnotes found in odd inputs")
+    print_table(["input", *MODES], rows)
+    return facts
+
+
+def _resampled(samples: Signal, rate_hz: int, to_hz: int) -> Signal:
+    return np.asarray(soxr.resample(samples, rate_hz, to_hz), np.float32)
+
+
+def bypassed(separator: WindowedSeparator, transcriber: Transcriber) -> dict[str, float]:
+    """Processor time of three minutes of guitar: off, and auto, which looks and then leaves the mix as it is."""
+    take = labelled()[0][0]
+    samples, rate_hz = take.read()
+    signal = np.resize(samples, round(LENGTH_S * rate_hz))
+    spent: dict[str, list[float]] = {"off": [], "auto": []}
+    for _ in range(RUNS):
+        for mode, times in spent.items():
+            begun = time.process_time()
+            session_notes(transcriber, signal, rate_hz, Instrument(take.tuning), plans(separator)[mode])
+            times.append(time.process_time() - begun)
+    off, auto = (statistics.median(times) for times in spent.values())
+    print(
+        f"\nbypassed: {LENGTH_S:.0f} s of guitar, separator loaded: off {off:.2f} s, auto {auto:.2f} s of processor "
+        f"time, {(auto / off - 1) * 100:+.1f} % (the aim is 2)"
+    )
+    return {"off_cpu_s": off, "auto_cpu_s": auto, "more_percent": (auto / off - 1) * 100}
+
+
+def commands() -> dict[str, object]:
+    """Whole commands on a three-minute mix with a voice, in turns."""
+    source = DATA / "stems" / "mallory" / "mix.mp3"
+    if not source.exists():
+        print("whole commands: left out, ../shared/data is not beside this checkout")
+        return {}
+    genesis = Path(sys.executable).with_name("genesis")
+    timings: dict[str, list[Timing]] = {mode: [] for mode in MODES}
+    with tempfile.TemporaryDirectory() as folder:
+        audio = Path(folder) / "mix.wav"
+        _write(np.tile(read_stereo(source), (1, 6))[:, : round(LENGTH_S * RATE_HZ)], audio)
+        for _ in range(RUNS):
+            for mode, runs in timings.items():
+                out = Path(folder) / f"{mode}.json"
+                runs.append(
+                    run_timed([str(genesis), "transcribe", str(audio), "--separation", mode, "--json", str(out)])
+                )
+    medians = {
+        mode: Timing(*(statistics.median(values) for values in zip(*(asdict(r).values() for r in runs), strict=True)))
+        for mode, runs in timings.items()
+    }
+    print(
+        f"\nwhole commands, {LENGTH_S:.0f} s of a mix with a voice, stereo, median of {RUNS} (vocals_removed: aim 30)"
+    )
+    print_table(
+        ["separation", "wall s", "cpu s", "peak MiB"], [[mode, *asdict(m).values()] for mode, m in medians.items()]
+    )
+    return {mode: asdict(timing) for mode, timing in medians.items()}
+
+
+def _write(signal: Signal, path: Path) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes((np.clip(signal, -1, 1).T * 32_767).astype("<i2").tobytes())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
