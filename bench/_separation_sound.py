@@ -24,7 +24,7 @@ from inference.spectra import hann, spectrum_of
 from inference.training.dataset import render_piece
 from inference.training.recipes import VALIDATION
 from inference.training.sounds import SoundLibrary, default_sounds_dir
-from music.overlap_add import WindowSchedule
+from music.window_schedule import WindowSchedule
 from orchestrator.auto_ear import LOOKS, VOICE_SHARE
 
 RATE_HZ = 44_100

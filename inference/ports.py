@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from inference.model_spec import ModelSpec
 from music.activations import Activations, FrameGrid
 from music.events import ModelReference, Separation
-from music.overlap_add import WindowSchedule
 from music.tracking_rules import TrackingRules
 from music.tuning import Instrument
+from music.window_schedule import WindowSchedule
 
 
 class Runner(Protocol):

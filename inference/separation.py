@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from inference.model_spec import ModelSpec, mismatch
 from music.errors import InvalidInput, Reason
 from music.events import ModelReference, Separation
-from music.overlap_add import OverlapAdd, SignalWindow, WindowSchedule, parse_schedule
+from music.overlap_add import OverlapAdd, SignalWindow
+from music.window_schedule import WindowSchedule, parse_schedule
 
 Signal = NDArray[np.float32]
 T = TypeVar("T")

@@ -9,9 +9,9 @@ from music.beats import Bar, BarState
 from music.errors import Reason
 from music.harmony import ChordSpan, KeySpan
 from music.note import SETTLED, Note
-from music.overlap_add import WindowSchedule
 from music.player import DEFAULT_PLAYER, Player
 from music.tuning import Instrument
+from music.window_schedule import WindowSchedule
 
 
 class Separation(Enum):

@@ -15,7 +15,7 @@ import numpy as np
 from inference.ports import Separator
 from music.audio import SAMPLE_RATE_HZ
 from music.events import AudioFormat, Separation, SeparationChosen
-from music.overlap_add import WindowSchedule
+from music.window_schedule import WindowSchedule
 from orchestrator.decoding import Samples
 from orchestrator.ears import MonoStem, PlainEar, WideDecoder, fitted
 

@@ -15,7 +15,7 @@ import numpy as np
 from inference.ports import Separator, StemStream
 from music.audio import SAMPLE_RATE_HZ
 from music.events import AudioFormat
-from music.overlap_add import WindowSchedule
+from music.window_schedule import WindowSchedule
 from orchestrator.decoding import PcmDecoder, PcmReader, Resampler, Samples
 
 _INLINE_BYTES = 1 << 15

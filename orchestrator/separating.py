@@ -15,7 +15,7 @@ from music.audio import SAMPLE_RATE_HZ
 from music.errors import GenesisError, InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat, ModelReference, Separation, SeparationChosen, SessionConfig
 from music.events import SessionStarted as Started
-from music.overlap_add import WindowSchedule
+from music.window_schedule import WindowSchedule
 from orchestrator.auto_ear import AutoEar
 from orchestrator.ears import Ear, PlainEar, StemEar
 

@@ -33,9 +33,9 @@ from music.events import (
     UnknownEvent,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
-from music.overlap_add import WindowSchedule
 from music.player import DEFAULT_PLAYER, Player
 from music.tuning import DEFAULT_FRETS, TUNINGS, Instrument, Position
+from music.window_schedule import WindowSchedule
 from wire.gen.genesis.v1 import audio_pb2, error_pb2, event_pb2, instrument_pb2, note_pb2, player_pb2, session_pb2
 from wire.rhythm_codec import (
     decode_bar,

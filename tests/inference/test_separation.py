@@ -17,7 +17,8 @@ from inference.separation import RunningLevel, WindowedSeparator
 from inference.separators import load_separator
 from music.errors import InvalidInput, Reason, Unavailable
 from music.events import Separation
-from music.overlap_add import OverlapAdd, WindowSchedule
+from music.overlap_add import OverlapAdd
+from music.window_schedule import WindowSchedule
 from tests.inference.tiny_model import write_tiny_model
 from tests.support.models import built_model_repo
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from music.overlap_add import OverlapAdd, SignalWindow, WindowSchedule, parse_schedule
+from music.overlap_add import OverlapAdd, SignalWindow
+from music.window_schedule import WindowSchedule, parse_schedule
 
 Signal = NDArray[np.float32]
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music.events import ModelReference, Separation
-from music.overlap_add import OverlapAdd, WindowSchedule
+from music.overlap_add import OverlapAdd
+from music.window_schedule import WindowSchedule
 
 SCHEDULE = WindowSchedule(16_384, 4_096, 1_024, 2_048)
 

@@ -22,8 +22,8 @@ from music.events import (
     SessionStarted,
 )
 from music.note import SETTLED
-from music.overlap_add import WindowSchedule
 from music.session_state import fold
+from music.window_schedule import WindowSchedule
 from orchestrator.publisher import Publisher
 from orchestrator.separating import SeparationPlan, SeparatorShelf
 from orchestrator.session import Session, SessionLimits

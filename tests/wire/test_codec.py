@@ -30,9 +30,9 @@ from music.events import (
     UnknownEvent,
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
-from music.overlap_add import WindowSchedule
 from music.player import DEFAULT_PLAYER
 from music.tuning import TUNINGS, Instrument, Position
+from music.window_schedule import WindowSchedule
 from tests.music.test_player import players
 from wire.codec import decode_config, decode_event, decode_note, encode_config, encode_event, encode_note
 from wire.gen.genesis.v1 import event_pb2, note_pb2, session_pb2
