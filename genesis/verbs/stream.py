@@ -14,6 +14,7 @@ from genesis import options
 from genesis.audio_file import check_audio_file
 from genesis.exits import verb
 from genesis.files import Files
+from genesis.heard import tell_heard
 from genesis.latency import LatencyMeter
 from genesis.options import (
     DEFAULT_SERVER,
@@ -72,6 +73,7 @@ async def stream(
     check_writable(files.paths)
     session = _Session(server, wish, realtime=realtime, jsonl=jsonl)
     await session.run(check_audio_file(audio))
+    tell_heard(session.state)
     sys.stderr.write(session.summary() + "\n")
     raise_failure(session.state)
     if not jsonl or files.is_any_named:

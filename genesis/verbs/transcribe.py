@@ -12,6 +12,7 @@ from genesis import options
 from genesis.audio_file import check_audio_file, read_chunks
 from genesis.exits import verb
 from genesis.files import Files
+from genesis.heard import tell_heard
 from genesis.options import (
     Wish,
     read_instrument,
@@ -66,6 +67,7 @@ async def transcribe(
     with shown_progress(path.name) as show:
         state = await (_remotely(server, path, wish, show) if server else _here(path, wish, show))
     raise_failure(state)
+    tell_heard(state)
     Results(files, final, pins, guess_tuning).write(state, wish, title=path.stem)
 
 
