@@ -49,7 +49,8 @@ async def check_served(client: TritonClient, ours: ModelSpec, timeout_s: float, 
 def noise_for(spec: ModelSpec) -> dict[str, NDArray[Any]]:
     """Quiet noise in the shape of the model's inputs, the same every time."""
     generator = np.random.default_rng(0)
-    shapes = {t.name: tuple(_FREE_LENGTH if n is None else n for n in t.shape) for t in spec.inputs}
+    free = int(spec.parameters.get("free_length", _FREE_LENGTH))
+    shapes = {t.name: tuple(free if n is None else n for n in t.shape) for t in spec.inputs}
     return {
         name: (0.1 * generator.standard_normal(shapes[name])).astype(array.dtype)
         for name, array in zeros_for(spec).items()

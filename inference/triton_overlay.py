@@ -22,8 +22,8 @@ from music.errors import GenesisError
 
 INSTANCES = 2
 """One computes while the other's data is on its way."""
-WINDOW_US = {"streaming": 2_000, "windows": 5_000}
-"""How long a request may wait for company, by the transcriber's kind: a step of the guitar's is 46 ms of audio."""
+WINDOW_US = {"streaming": 2_000, "windows": 5_000, "masks": 5_000}
+"""How long a request may wait for company, by the model's kind: a step of the guitar's is 46 ms of audio."""
 _WARM_UP_LENGTH = 32
 
 
@@ -49,17 +49,18 @@ def overlay(spec: ModelSpec, *, tensorrt: bool = False) -> str:
         accelerators.add(name="tensorrt").parameters.update({"precision_mode": "FP32", "trt_engine_cache_enable": "1"})
     # Fixed algorithms in full precision, as in inference/onnx_runner.py: notes must not depend on moment or card.
     accelerators.add(name="cuda").parameters.update({"cudnn_conv_algo_search": "DEFAULT", "use_tf32": "0"})
+    free_length = int(spec.parameters.get("free_length", _WARM_UP_LENGTH))
     for batch in sorted({1, max(1, spec.max_batch_size)}):
-        _add_warm_up(config.model_warmup.add(name=f"batch of {batch}", batch_size=batch), config)
+        _add_warm_up(config.model_warmup.add(name=f"batch of {batch}", batch_size=batch), config, free_length)
     header = f"# Written by inference/triton_overlay.py from model_repo/{spec.name}/{CONFIG_NAME}; change that one.\n"
     return header + str(text_format.MessageToString(config))
 
 
-def _add_warm_up(sample: Any, config: Any) -> None:
+def _add_warm_up(sample: Any, config: Any, free_length: int) -> None:
     for tensor in config.input:
         given = sample.inputs[tensor.name]
         given.data_type = tensor.data_type
-        given.dims[:] = [_WARM_UP_LENGTH if n < 0 else n for n in tensor.dims]
+        given.dims[:] = [free_length if n < 0 else n for n in tensor.dims]
         given.zero_data = True
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from anyio import wait_all_tasks_blocked
 
 from music.errors import InvalidInput, Reason
 from music.events import (
@@ -53,6 +54,8 @@ async def session_of(
 
     async def chunks() -> AsyncIterator[bytes]:
         for piece in in_chunks(song, chunk):
+            # As slowly as sound comes: what can be done with the last piece has been done.
+            await wait_all_tasks_blocked()
             yield piece
 
     publisher = Publisher("s", sink or KeptLog(), deliver, lambda: 0)
