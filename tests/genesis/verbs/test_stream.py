@@ -141,6 +141,8 @@ def test_two_results_on_stdout_are_status_2(tmp_path: Path) -> None:
 
 def test_ctrl_c_is_status_130_and_ends_the_session(stack: Stack, excerpt: Path) -> None:
     command = [sys.executable, "-m", "genesis", "stream", str(excerpt), "--realtime", "--jsonl"]
+    # Whatever is started in the background ignores Ctrl-C, and so do its children unless somebody listens to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [*command, "--server", stack.grpc_address], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
