@@ -1,4 +1,6 @@
-"""What the harmony tracker knows of music. `bench/fit_rhythm.py` compares other numbers on composed pieces."""
+"""What the harmony tracker knows of music. Chosen by hand on composed pieces that `bench rhythm` does not report on; no
+script in `bench/` fits these numbers yet.
+"""
 
 from __future__ import annotations
 
