@@ -5,8 +5,8 @@ the weights of the hand and of the prior on other composed music (bench/arrangin
 arranging` reports on classical scores, for they saw none), and from there on the strings marked in the scores as well
 (music/hand_weights.json). Performed takes have no part in anything here.
 
-The hand's weights and folds that ship are of an earlier form of this script, which fitted seven folds with the scores in
-them; what this one writes was right less often (docs/adr/0015-habit-and-second-thoughts.md).
+The hand's weights and folds that ship are of an earlier form of this script, which fitted seven folds with the scores
+in them; what this one writes was right less often (docs/adr/0015-habit-and-second-thoughts.md).
 
 An engraver marks a string where it is not the usual one. Taken alone such marks teach that hands live up the neck, so
 notes far from any mark are taken to lie where they would be looked for: at the lowest fret.
