@@ -13,7 +13,8 @@ from music.habit import Habit
 from music.hand_model import Floats
 from music.hand_states import Neck, States
 from music.note import Note
-from music.string_prior import Memory, Moment, StringChances, StringPrior, learned_prior
+from music.string_chances import StringChances
+from music.string_prior import Memory, Moment, StringPrior, learned_prior
 from music.tuning import Position
 
 GROUP_SAMPLES = SAMPLE_RATE_HZ * 50 // 1000
