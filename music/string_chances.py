@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from music.string_prior import PARTS, PITCHES, Float32s, Floats, Indices, Moment, StringPrior
 from music.tuning import Instrument
@@ -27,7 +28,7 @@ _WIDTH = PITCHES + 2 * _AROUND
 _NEAR = (np.arange(PARTS)[:, None] * _WIDTH + np.arange(2 * _AROUND + 1)).ravel()
 """Where in a moment's row of known pitches, laid out part after part, those around pitch 0 are."""
 _ONE_THREAD = 2**18
-"""Multiplications up to which OpenBLAS does not wake other threads, which would spin and wait beside a small product."""
+"""Multiplications up to which OpenBLAS does not wake other threads, which would spin beside a small product."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,11 +63,16 @@ class StringChances:
         self._row = np.zeros(frets.shape, np.intp)  # of every place in `_fret` and `_fixed`, by pitch and string
         self._row[pitch, string] = np.arange(len(pitch))
         self._fixed = self._fixed_figures(pitch, string)
-        self._from_fixed = self._fixed @ prior.place[_REACHED:] + prior.bias
         self._reach = _reach(self._open, self._last)
         hands = self._reach.shape[1] // 2
         parts = np.arange(PARTS)[:, None, None] * 2 * hands + np.arange(2)[:, None] * hands
-        self._under = (parts + np.arange(len(_HANDS))).ravel()  # where a note's `_reached` figures are, but for its fret
+        # Where a note's `_reached` figures are among what is covered, but for its fret.
+        self._under = (parts + np.arange(len(_HANDS))).ravel()
+
+    @cached_property
+    def _from_fixed(self) -> Float32s:
+        """f32[places, h], what the first layer makes of what is the same whatever is played."""
+        return self._fixed @ self._prior.place[_REACHED:] + self._prior.bias
 
     def costs(self, moments: Sequence[Moment]) -> list[Floats]:
         """−log probability of every string, at most −log `LEAST`: f64[notes, strings] for every moment."""
@@ -83,7 +89,7 @@ class StringChances:
         ends = [0]
         for moment in moments:
             ends.append(ends[-1] + len(moment.pitches))
-        return [costs[begin:end] for begin, end in zip(ends, ends[1:], strict=False)]
+        return [costs[begin:end] for begin, end in pairwise(ends)]
 
     def figures(self, moments: Sequence[Moment]) -> tuple[Float32s, Indices, Indices, Float32s]:
         """All that the network is asked about the notes of moments that have any.
@@ -151,7 +157,7 @@ class StringChances:
 
 
 def _product(many: Float32s, weights: Float32s) -> Float32s:
-    """many @ weights, some rows at a time, on one thread."""
+    """The product of both, some rows at a time, on one thread."""
     rows = max(1, _ONE_THREAD // weights.size)
     if len(many) <= rows:
         return many @ weights

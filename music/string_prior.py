@@ -91,6 +91,7 @@ class Memory:
     def __init__(self) -> None:
         self._past = np.zeros((len(_FADES_S), PITCHES))
         self._now = 0
+        self._recalled = (0, self._past)
 
     def remember(self, pitches: Sequence[int], onset: int) -> None:
         """Notes that began together at sample `onset`, not before those remembered."""
@@ -98,11 +99,13 @@ class Memory:
         for pitch in pitches:
             past[:, pitch] += 1
         self._past, self._now = past, max(self._now, onset)
+        self._recalled = (self._now, past)
 
     def recall(self, onset: int) -> Floats:
         """What is left at sample `onset` of what was remembered; not to be written to."""
-        if onset <= self._now:
-            return self._past
-        passed_s = (onset - self._now) / SAMPLE_RATE_HZ
-        past: Floats = self._past * np.array([[math.exp(-passed_s / fades_s)] for fades_s in _FADES_S])
-        return past
+        onset = max(onset, self._now)
+        if onset != self._recalled[0]:
+            passed_s = (onset - self._now) / SAMPLE_RATE_HZ
+            fades = np.array([[math.exp(-passed_s / fades_s)] for fades_s in _FADES_S])
+            self._recalled = (onset, self._past * fades)
+        return self._recalled[1]
