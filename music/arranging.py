@@ -30,7 +30,8 @@ CHANGED_MIND = 0.4
 """Cost of a note that is put elsewhere than by somebody who reads one second ahead: whoever knows the whole piece
 changes what was told live only where it pays.
 """
-_HANDS = 8
+_HANDS = 4
+"""Kinds of sessions (instrument and player) that are remembered: some ten megabytes each at the most."""
 _TOGETHER = 256
 """Groups about which the prior is asked at once: enough to be quick, few enough to be small."""
 

@@ -17,7 +17,7 @@ from music.hand_states import States
 _HANDS = 40
 _MOST_KEPT = 2**25
 """Bytes of transitions that are kept; those of a long piece are worked out twice: they are most of what it takes."""
-_MOST_KNOWN = 2**24
+_MOST_KNOWN = 2**22
 """Bytes of what is remembered of transitions from one set of states to another, whatever the time between them."""
 
 

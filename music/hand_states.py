@@ -19,7 +19,7 @@ from music.tuning import Instrument
 
 MAX_STATES = 160
 """States kept of one group, the cheapest to hold."""
-_MOST_REMEMBERED = 4096
+_MOST_REMEMBERED = 2048
 _Asked = TypeVar("_Asked")
 _TOGETHER = 32
 """Chords whose states are worked out at once: enough to be quick, few enough to be small."""
@@ -37,7 +37,7 @@ class States:
         strings: i64[s, notes], 0 for a note that is given up.
         hand: i64[s], fret of the index finger.
         middle: f64[s], mean string of the notes that begin.
-        figures: f64[s, HOLDING].
+        figures: f32[s, HOLDING], what was weighed.
         cost: f64[s], of holding.
         place: i64[s, notes that begin], each note's string in a row of all strings of one note after the other.
     """
@@ -45,7 +45,7 @@ class States:
     strings: Ints
     hand: Ints
     middle: Floats
-    figures: Floats
+    figures: NDArray[np.float32]
     cost: Floats
     place: Ints
 
@@ -123,7 +123,8 @@ class Neck:
         strings = found.strings[rows]
         place = strings[:, :beginning] - 1 + np.arange(beginning) * self.instrument.string_count
         middle = strings[:, :beginning].mean(axis=1)
-        every = States(strings, hand, middle, figures, figures @ self.weights.holding, place)
+        cost = figures @ self.weights.holding
+        every = States(strings, hand, middle, figures.astype(np.float32), cost, place)
         ends = np.searchsorted(found.owner[rows], np.arange(len(chords) + 1)).tolist()
         for begin, end in pairwise(ends):
             states = every.only(slice(begin, end))
