@@ -50,7 +50,7 @@ KNOWN_SLOTS = 2
 STEP_SLOTS = 4
 
 _INLINE_FRAMES = 32
-_PROGRESS_EVERY = SAMPLE_RATE_HZ // 4
+_PROGRESS_EVERY = SAMPLE_RATE_HZ // 2
 
 T = TypeVar("T")
 
@@ -309,7 +309,7 @@ class Scribing:
 class Telling:
     """The fourth stage: steps → the log. `watermark` is the last step's.
 
-    Progress is told four times a second of audio at most, and at the end; notes carry the watermark too.
+    Progress is told twice a second of audio at most, and at the end; notes carry the watermark too.
     """
 
     publisher: Publisher
