@@ -1,8 +1,9 @@
 """Writes every session's durable events into the database, so that the database is the truth.
 
-What comes at a time is one transaction; the transaction that records a session's end also says that it is over. An event
-that was recorded before changes nothing. When one is missing (the bus lost it, or the database was restored from a copy) the
-rest of the log is read and recorded in pieces; so it is at a session's end, which then need not wait for its turn.
+What comes at a time is one transaction; the transaction that records a session's end also says that it is over. An
+event that was recorded before changes nothing. When one is missing (the bus lost it, or the database was restored from
+a copy) the rest of the log is read and recorded in pieces; so it is at a session's end, which then need not wait for
+its turn.
 """
 
 from __future__ import annotations

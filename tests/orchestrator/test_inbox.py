@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import anyio
 import pytest
-from anyio.lowlevel import checkpoint
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,7 +135,7 @@ def test_nothing_is_lost_doubled_or_reordered(sizes: list[int], wanted: list[int
 
 
 async def test_chunks_of_others_come_one_by_one_without_the_empty_ones() -> None:
-    async def chunks():  # type: ignore[no-untyped-def]
+    async def chunks() -> AsyncIterator[bytes]:
         for chunk in (b"", b"a", b"", b"", b"bc"):
             yield chunk
 
