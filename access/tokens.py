@@ -57,9 +57,9 @@ class TokenSigner:
     def public_key(self) -> Ed25519PublicKey:
         return self._key.public_key()
 
-    def sign(self, account_id: str, role: Role, scopes: Iterable[Scope] = SIGNED_IN) -> str:
-        """A token for an account, from now on."""
-        now_s = int(time.time())
+    def sign(self, account_id: str, role: Role, scopes: Iterable[Scope] = SIGNED_IN, *, not_before_s: int = 0) -> str:
+        """A token for an account, from now on, or from `not_before_s`, which may lie a second ahead."""
+        now_s = max(int(time.time()), not_before_s)
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,

@@ -37,8 +37,14 @@ def forged(key: Any = KEY, algorithm: str = "EdDSA", header: dict[str, Any] | No
     """A token with what a test wants of it, else as ours are."""
     now_s = int(time.time())
     said: dict[str, Any] = {
-        "iss": ISSUER, "aud": AUDIENCE, "sub": "a", "role": "user", "scope": "read", "jti": "1",
-        "iat": now_s, "exp": now_s + 60,
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": "a",
+        "role": "user",
+        "scope": "read",
+        "jti": "1",
+        "iat": now_s,
+        "exp": now_s + 60,
         **claims,
     }
     said = {name: value for name, value in said.items() if value is not None}

@@ -69,6 +69,11 @@ class Doorbell:
             raise from_rpc(error, Reason.INTERNAL) from error
 
 
+async def read_out(call: Any) -> None:
+    while await call.read() is not grpc.aio.EOF:  # type: ignore[attr-defined]  # the stubs lack it
+        pass
+
+
 def metadata(shown: str | None) -> tuple[tuple[str, str], ...]:
     return () if shown is None else (("authorization", f"Bearer {shown}"),)
 
@@ -136,8 +141,7 @@ async def test_nobody_goes_on_with_somebody_elses_session(tmp_path: Path) -> Non
         running = caught.value.message
         await call.write(audio_message(plucks(1.0)))
         await call.done_writing()
-        while await call.read() is not grpc.aio.EOF:
-            pass
+        await read_out(call)
         with pytest.raises(GenesisError) as caught:
             await door.stream(door.token("bob"), "mine")
         assert (caught.value.reason, caught.value.message) == (Reason.SESSION_EXISTS, running)
@@ -186,8 +190,7 @@ async def test_one_caller_takes_no_more_than_its_share(tmp_path: Path) -> None:
         await door.stream(door.token("bob"))
         await call.write(audio_message(plucks(1.0)))
         await call.done_writing()
-        while await call.read() is not grpc.aio.EOF:
-            pass
+        await read_out(call)
         await door.stream(alice)
         await door.stream(alice)
         with pytest.raises(Overloaded, match="within an hour"):
