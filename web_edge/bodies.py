@@ -35,7 +35,15 @@ async def read_object(request: Request, known: Collection[str], required: Collec
         raise InvalidInput(
             Reason.REQUEST_INVALID, f"There is no {unknown[0][:40]!r}; there is: {', '.join(sorted(known))}."
         )
+    for name, value in given.items():
+        if isinstance(value, str) and not _is_text(value):
+            raise InvalidInput(Reason.REQUEST_INVALID, f"`{name}` holds what is no text.")
     for name in required:
         if not isinstance(given.get(name), str) or not given[name]:
             raise InvalidInput(Reason.REQUEST_INVALID, f"`{name}` is missing, or no text.")
     return given
+
+
+def _is_text(value: str) -> bool:
+    """Whether every database can keep it: half a surrogate pair is no character, and some take no NUL."""
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)

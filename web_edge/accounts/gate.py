@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 
 from access.caller import Caller
 from access.caller import Scope as Right
-from music.errors import GenesisError, Overloaded, Unavailable
+from music.errors import GenesisError, NotFound, Overloaded, Reason, Unavailable
 from web_edge.accounts.counters import Counters
 from web_edge.accounts.identity import note_caller
 from web_edge.conversation import POLICY_VIOLATION, TRY_AGAIN_LATER, subprotocol_of
@@ -82,6 +82,7 @@ class Gate:
 
     def _http(self, app: ASGIApp, path: str) -> ASGIApp:
         async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            _check_names(scope)
             caller = await self._identity.of_request(Headers(scope=scope))
             _check_right(caller, path, scope["method"])
             await self._check_owner(caller, scope)
@@ -138,6 +139,12 @@ class RequestLimit:
 
 def _is_ours(path: str) -> bool:
     return path.startswith(("/api/", "/auth/", "/ws"))
+
+
+def _check_names(scope: Scope) -> None:
+    """Raises NotFound: NOT_FOUND, for a name in the path that not every database can even look for."""
+    if any("\0" in str(value) for value in scope.get("path_params", {}).values()):
+        raise NotFound(Reason.NOT_FOUND, "There is nothing at this address.")
 
 
 def _check_right(caller: Caller, path: str, method: str) -> None:

@@ -16,7 +16,7 @@ from tests.web_edge.conftest import WAIT_S, Edge, running_edge
 from tests.web_edge.fakes import FakeOrchestrator
 from web_edge.settings import Settings
 
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # noqa: S105 - of people made up
 
 
 @dataclass
@@ -48,9 +48,7 @@ class Town:
     async def person(self, name: str) -> AsyncGenerator[Person, None]:
         said = await self.register(name)
         async with self.client(said["access_token"]) as http:
-            yield Person(
-                said["user"]["email"], http, said["user"]["id"], said["access_token"], said["refresh_token"]
-            )
+            yield Person(said["user"]["email"], http, said["user"]["id"], said["access_token"], said["refresh_token"])
 
     def client(self, token: str) -> httpx.AsyncClient:
         shown = {"authorization": f"Bearer {token}"}

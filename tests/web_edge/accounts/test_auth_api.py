@@ -139,7 +139,14 @@ async def test_old_refresh_tokens_do_not_count(town: Town) -> None:
         assert_problem(await refresh(town, expired), 401, Reason.TOKEN_INVALID)
 
 
-@pytest.mark.parametrize("token", ["", "x", "x" * 10_000, "\ud83d\ude00", 7, {"a": 1}])
+@pytest.mark.parametrize(
+    "body", [rb'{"refresh_token": "\ud800"}', rb'{"refresh_token": "a\u0000"}', b"[", b"1e309", b"\xff"]
+)
+async def test_what_is_no_text_is_refused(town: Town, body: bytes) -> None:
+    assert_problem(await town.edge.http.post("/auth/refresh", content=body), 422, Reason.REQUEST_INVALID)
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 10_000, 7, {"a": 1}])
 async def test_no_refresh_token_is_none(town: Town, token: object) -> None:
     answer = await town.edge.http.post("/auth/refresh", json={"refresh_token": token})
     assert answer.status_code == 401
@@ -182,7 +189,7 @@ async def test_a_browser_keeps_its_token_in_a_cookie(town: Town) -> None:
     assert_problem(await town.edge.http.get("/api/me", headers=ours), 401, Reason.CREDENTIALS_MISSING)
     ended = await town.edge.http.post("/auth/refresh", headers=ours)
     assert_problem(ended, 401, Reason.TOKEN_INVALID)
-    assert 'Max-Age=0' in ended.headers["set-cookie"]
+    assert "Max-Age=0" in ended.headers["set-cookie"]
 
 
 async def test_a_new_password_signs_everybody_out(town: Town) -> None:
