@@ -144,7 +144,9 @@ class Counters:
 
 def _store(address: str) -> Storage:
     try:
-        store = storage_from_string(address, wrap_exceptions=True)
+        # Of the clients that the library knows for Redis this is the one that is still kept up.
+        client = {"implementation": "redispy"} if address.startswith("async+redis") else {}
+        store = storage_from_string(address, wrap_exceptions=True, **client)
     except ConfigurationError as error:
         raise InvalidInput(
             Reason.CONFIG_INVALID, f"{address!r} is no store of counters ({error}); try async+memory://."

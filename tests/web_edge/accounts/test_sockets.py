@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -161,18 +162,21 @@ async def test_one_user_runs_so_many_live_sessions(account_settings: Settings, o
     async with running_edge(few) as edge:
         await edge.until_ready()
         town = Town(edge, orchestrator)
-        async with town.person("alice") as alice, town.person("bob") as bob:
-            async with connect(edge.ws + "/ws/live", subprotocols=await ticket(alice)) as first:
-                await first.send(json.dumps({"type": "start", "config": LIVE}))
-                await first.recv()
-                async with connect(edge.ws + "/ws/live", subprotocols=await ticket(alice)) as second:
-                    await second.send(json.dumps({"type": "start", "config": LIVE}))
-                    said = json.loads(await second.recv())
-                    assert said["error"]["reason"] == Reason.QUOTA_REACHED
-                    assert (await closed(second))[0] == 1013
-                async with connect(edge.ws + "/ws/live", subprotocols=await ticket(bob)) as his:
-                    await his.send(json.dumps({"type": "start", "config": LIVE}))
-                    assert "event" in json.loads(await his.recv())
+        async with town.person("alice") as alice, town.person("bob") as bob, begun(edge, alice) as (_, said):
+            assert "event" in said
+            async with begun(edge, alice) as (second, said):
+                assert said["error"]["reason"] == Reason.QUOTA_REACHED
+                assert (await closed(second))[0] == 1013
+            async with begun(edge, bob) as (_, said):
+                assert "event" in said
+
+
+@asynccontextmanager
+async def begun(edge: Edge, who: Person) -> AsyncGenerator[tuple[ClientConnection, dict[str, Any]], None]:
+    """A live session, and the first thing that is said of it."""
+    async with connect(edge.ws + "/ws/live", subprotocols=await ticket(who)) as socket:
+        await socket.send(json.dumps({"type": "start", "config": LIVE}))
+        yield socket, json.loads(await socket.recv())
 
 
 async def test_a_ticket_is_good_once_however_many_come_at_the_same_time(town: Town) -> None:
