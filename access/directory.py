@@ -52,6 +52,13 @@ async def find_key(bus: Bus, key_id: str) -> KeyRecord | None:
     return KeyRecord(key_id, said["sha256"], said["owner"], scopes, said["expires_at_s"])
 
 
+async def known_key_ids(bus: Bus) -> set[str]:
+    """Of keys that are, or were, in the directory. Raises Unavailable: BUS_UNAVAILABLE."""
+    every = _key_subject(">")
+    info = await bus.patiently(lambda: bus.jetstream.stream_info(ACCESS_STREAM, subjects_filter=every))
+    return {subject.rpartition(".")[2] for subject in (info.state.subjects or {})}
+
+
 async def revoke_before(bus: Bus, account_id: str, moment_s: int, keep_s: int) -> None:
     """Tokens of an account that were issued before `moment_s` count no more; known for `keep_s`, longer than they live.
 

@@ -34,6 +34,8 @@ from web_edge.guard import Sites
 from web_edge.settings import Settings
 from web_edge.transcriptions import Transcriptions
 
+_RECONCILE_S = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class AccountParts:
@@ -97,7 +99,7 @@ class AccountDoors:
     @property
     def work(self) -> list[Callable[[], Awaitable[None]]]:
         """To be run until the edge stops."""
-        return [] if self.accounts is None else [self._publish_keys, self._mailer.run]
+        return [] if self.accounts is None else [self._tell_the_bus, self._mailer.run]
 
     def routes(self) -> list[Route]:
         admin = [] if self.accounts is None else AdminApi(self.accounts).routes()
@@ -111,10 +113,12 @@ class AccountDoors:
     def close(self) -> None:
         self._mailer.close()
 
-    async def _publish_keys(self) -> None:
-        await self._bus.wait()
-        await self._keys.publish()
-        await anyio.sleep_forever()
+    async def _tell_the_bus(self) -> None:
+        assert self.accounts is not None  # noqa: S101 - it is no work of an edge without
+        while True:
+            await self._bus.wait()
+            await self.accounts.reconcile()
+            await anyio.sleep(_RECONCILE_S)
 
 
 def _smtp(settings: Settings) -> SmtpServer | None:

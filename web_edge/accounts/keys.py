@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, delete, func, insert, select
 
 from access.api_keys import KeyRecord, id_in, make_key
 from access.caller import Scope
-from access.directory import drop_key, put_key
+from access.directory import drop_key, find_key, known_key_ids, put_key
 from music.errors import NotFound, Overloaded, Reason
 from web_edge.accounts.tables import api_keys, users
 from web_edge.bus_link import BusLink
@@ -102,15 +102,20 @@ class ApiKeys:
         for key in await self.list(user_id):
             await drop_key(self._bus.require(), key.record.id)
 
-    async def publish(self) -> None:
-        """Tell the bus of every key that counts: its copy may be old, or gone. Raises Unavailable: BUS_UNAVAILABLE."""
+    async def reconcile(self) -> None:
+        """Make the bus's copy what the database says: it may be old, or gone. Raises Unavailable: BUS_UNAVAILABLE."""
+        bus = self._bus.require()
         query = select(api_keys).join(users, (users.c.id == api_keys.c.user_id) & users.c.disabled.is_(False))
         async with self._database.read() as connection:
-            records = [_key(row).record for row in (await connection.execute(query)).mappings()]
-        for record in records:
-            await put_key(self._bus.require(), record)
-        if records:
-            log.info("keys.published", count=len(records))
+            records = {row["id"]: _key(row).record for row in (await connection.execute(query)).mappings()}
+        for key_id in records.keys() | await known_key_ids(bus):
+            told, record = await find_key(bus, key_id), records.get(key_id)
+            if record is not None and told != record:
+                await put_key(bus, record)
+                log.info("keys.told", key=key_id)
+            elif record is None and told is not None:
+                await drop_key(bus, key_id)
+                log.info("keys.withdrawn", key=key_id)
 
 
 def _key(row: RowMapping) -> ApiKey:

@@ -143,7 +143,7 @@ class Accounts:
             await self.tell_revoked(user_id, from_s)
             await self._withdraw_keys(user_id)
         else:
-            await self._say("publish keys", self.keys.publish())
+            await self._say("tell keys", self.keys.reconcile())
         action = Action.ACCOUNT_DISABLED if disabled else Action.ACCOUNT_ENABLED
         await self.audit.add(action, actor=actor, subject=user_id, address=address)
 
@@ -151,6 +151,15 @@ class Accounts:
         """Raises NotFound: NOT_FOUND."""
         await self.users.set_role(user_id, role, _next_second())
         await self.audit.add(Action.ROLE_CHANGED, actor=actor, subject=user_id, address=address)
+
+    async def reconcile(self) -> None:
+        """Tell the other doors what the command line, or an edge that the bus was away from, has changed.
+
+        Raises Unavailable: BUS_UNAVAILABLE, DATABASE_UNAVAILABLE.
+        """
+        await self.keys.reconcile()
+        for user in await self.users.revoked_since(int(time.time()) - self.signer.lifetime_s):
+            await self._revoke(user.id, user.tokens_from_s)
 
     async def tell_revoked(self, user_id: str, from_s: int) -> None:
         """Tell the other doors; should the bus be away, tokens live on there for the minutes that they last."""

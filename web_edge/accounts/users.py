@@ -75,6 +75,12 @@ class Users:
         async with self._database.read() as connection:
             return [_user(row) for row in (await connection.execute(query)).mappings()]
 
+    async def revoked_since(self, moment_s: int) -> list[User]:
+        """Whose tokens from before a moment after `moment_s` count no more."""
+        query = select(users).where(users.c.tokens_from_s > moment_s)
+        async with self._database.read() as connection:
+            return [_user(row) for row in (await connection.execute(query)).mappings()]
+
     async def set_password(self, user_id: str, password_hash: str, tokens_from_s: int) -> None:
         """And everybody who was signed in is so no more."""
         await self._set(user_id, password_hash=password_hash, tokens_from_s=tokens_from_s)
