@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from access.tokens import TokenVerifier, load_public_keys, write_key_pair
+from tests.support.postgres import fresh_database, running_postgres
 from tests.web_edge.conftest import WAIT_S, Edge, running_edge
 from tests.web_edge.fakes import FakeOrchestrator
 from web_edge.settings import Settings
@@ -72,11 +73,22 @@ def keys(tmp_path: Path) -> tuple[Path, Path]:
     return private, public
 
 
+@pytest.fixture(scope="package")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
 @pytest.fixture
-def account_settings(edge_settings: Settings, keys: tuple[Path, Path], orchestrator: FakeOrchestrator) -> Settings:
-    """Limits are as they are, but for the number of requests: tests ask often."""
+async def account_settings(
+    request: pytest.FixtureRequest, edge_settings: Settings, keys: tuple[Path, Path], orchestrator: FakeOrchestrator
+) -> Settings:
+    """Limits are as they are, but for the number of requests: tests ask often. Its parameter: which database."""
     orchestrator.verifier = TokenVerifier(load_public_keys(keys[1]))
-    return edge_settings.model_copy(update={"signing_key": keys[0], "requests_per_minute": 0})
+    changes: dict[str, object] = {"signing_key": keys[0], "requests_per_minute": 0}
+    if getattr(request, "param", "sqlite") == "postgresql":
+        changes["database_url"] = await fresh_database(request.getfixturevalue("postgres"))
+    return edge_settings.model_copy(update=changes)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from web_edge.database import Database
 
 pytestmark = pytest.mark.anyio
 
+BOTH = pytest.mark.parametrize("account_settings", ["sqlite", "postgresql"], indirect=True)
+
 
 async def test_without_accounts_nobody_signs_in(edge: Edge) -> None:
     assert (await edge.http.get("/auth/status")).json() == {"accounts": False, "registration": False}
@@ -31,6 +33,7 @@ async def test_without_accounts_nobody_signs_in(edge: Edge) -> None:
     assert (await edge.http.get("/api/keys")).status_code == 404
 
 
+@BOTH
 async def test_one_registers_signs_in_and_is_known(town: Town) -> None:
     assert (await town.edge.http.get("/auth/status")).json() == {"accounts": True, "registration": True}
     said = await town.register("Alice")
@@ -99,6 +102,7 @@ async def refresh(town: Town, token: str) -> httpx.Response:
     return await town.edge.http.post("/auth/refresh", json={"refresh_token": token})
 
 
+@BOTH
 async def test_a_refresh_token_is_good_once_and_a_copy_ends_the_family(town: Town) -> None:
     first = (await town.register("alice"))["refresh_token"]
     second = (await refresh(town, first)).json()["refresh_token"]
@@ -115,6 +119,7 @@ async def test_a_refresh_token_is_good_once_and_a_copy_ends_the_family(town: Tow
     assert (await refresh(town, other)).status_code == 200
 
 
+@BOTH
 async def test_of_racing_refreshes_one_wins_and_the_family_ends_once(town: Town) -> None:
     token = (await town.register("alice"))["refresh_token"]
     answers: list[httpx.Response] = []
@@ -207,6 +212,7 @@ async def test_a_new_password_signs_everybody_out(town: Town) -> None:
         assert_problem(await town.edge.http.post("/auth/login", json=login), 401, Reason.LOGIN_FAILED)
 
 
+@BOTH
 async def test_a_deleted_account_leaves_nothing(town: Town) -> None:
     async with town.person("alice") as alice, town.person("bob") as bob:
         mine, his = await town.upload(alice), await town.upload(bob)

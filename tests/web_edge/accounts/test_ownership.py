@@ -21,7 +21,10 @@ from web_edge.accounts.gate import ADMIN_PREFIX, OPEN
 from web_edge.accounts.users import Users
 from web_edge.database import Database
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.parametrize("account_settings", ["sqlite", "postgresql"], indirect=True),
+]
 
 Names = Mapping[str, str]
 

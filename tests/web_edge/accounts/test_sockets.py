@@ -24,6 +24,8 @@ from web_edge.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
+BOTH = pytest.mark.parametrize("account_settings", ["sqlite", "postgresql"], indirect=True)
+
 LIVE = {"encoding": "pcm_s16le", "sample_rate_hz": 44_100, "channel_count": 1}
 
 
@@ -58,6 +60,7 @@ async def frames(socket: ClientConnection) -> list[dict[str, Any]]:
     return heard
 
 
+@BOTH
 async def test_a_ticket_opens_one_socket_once(town: Town) -> None:
     async with town.person("alice") as alice:
         session = await town.upload(alice)
@@ -134,6 +137,7 @@ async def test_programs_may_show_their_key_instead(town: Town) -> None:
             assert await closed(socket) == (1008, "ACCESS_DENIED")
 
 
+@BOTH
 async def test_somebody_elses_session_is_told_like_none(town: Town, bus: Bus) -> None:
     async with town.person("alice") as alice, town.person("bob") as bob:
         recorded = await town.upload(alice)
@@ -179,6 +183,7 @@ async def begun(edge: Edge, who: Person) -> AsyncGenerator[tuple[ClientConnectio
         yield socket, json.loads(await socket.recv())
 
 
+@BOTH
 async def test_a_ticket_is_good_once_however_many_come_at_the_same_time(town: Town) -> None:
     from access.caller import Caller
     from music.errors import Unauthenticated
