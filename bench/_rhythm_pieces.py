@@ -72,6 +72,17 @@ def composed_pieces(first_seed: int, count: int, duration_s: float = 30.0) -> It
         yield Composed(name, performance, first_downbeat, heard)
 
 
+def odd_pieces(first_seed: int, count: int, duration_s: float = 30.0) -> Iterator[Composed]:
+    """Five and seven beats a bar in every style of the composer."""
+    for number in range(count):
+        seed = first_seed + number
+        random = np.random.default_rng([seed, 7])
+        beats = int(random.choice([5, 5, 7]))
+        performance = compose(random, draw_instrument(random), STYLES[number % len(STYLES)], duration_s, beats)
+        if len({note.onset for note in performance.notes}) >= 8:
+            yield Composed(f"{beats}/4", performance, 0, _heard(np.random.default_rng([seed, 1]), performance))
+
+
 def bent(performance: Performance, random: np.random.Generator) -> Performance:
     """The same in a tempo that goes up or down by up to a sixth, steadily or to and fro."""
     depth, end = float(random.uniform(0.04, 0.16)) * float(random.choice([-1, 1])), performance.duration
