@@ -13,7 +13,8 @@ from bench._tabs import Tab
 from music.arranging import group_notes
 from music.hand_score import GROUP_SAMPLES
 from music.note import Note
-from music.string_prior import CONTEXT_FIGURES, PLACE_FIGURES, Memory, Moment, StringChances, StringPrior
+from music.string_chances import CONTEXT_FIGURES, PLACE_FIGURES, StringChances
+from music.string_prior import Memory, Moment, StringPrior
 
 Float32s = NDArray[np.float32]
 Arrays = dict[str, Float32s]

@@ -17,6 +17,7 @@ from music.scribe import Scribe
 from music.session_state import SessionState
 from music.stability import curve_of
 from music.tuning import Instrument
+from orchestrator.inbox import OneByOne
 from orchestrator.intake import complete_config
 from orchestrator.publisher import MemorySink, Publisher
 from orchestrator.separating import NO_SEPARATION, SeparationPlan
@@ -106,5 +107,5 @@ async def _state_heard(
     sink = MemorySink()
     publisher = Publisher(config.session_id, sink, nobody, time.time_ns)
     limits = SessionLimits(cadence_s=0.0)
-    await Session(config, transcriber, publisher, limits, time.time_ns, separation).run(chunks())
+    await Session(config, transcriber, publisher, limits, time.time_ns, separation).run(OneByOne(chunks()))
     return sink.folded

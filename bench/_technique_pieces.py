@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import anyio
@@ -18,7 +18,8 @@ from music.audio import SAMPLE_RATE_HZ
 from music.note import Note, Technique
 from music.scribe import Scribe
 from music.stability import curve_of
-from music.techniques import Floats, Sounded, TechniqueReader, curve_figures, joint_figures
+from music.technique_figures import Floats, Sounded, bend_figures
+from music.techniques import TechniqueReader
 
 TUNINGS = {"standard": 0.8, "drop_d": 0.2}
 STYLES = ("lines", "lines", "lines", "fingerpicking", "chords", "mixed")
@@ -40,10 +41,19 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class HeardNote:
-    """A note as the session ended it, what the judges saw of it, and which true note it is, if any."""
+    """A note as the session ended it, what the judges saw of it, and which true note it is, if any.
+
+    Attributes:
+        note: as it ended.
+        curve, bend: figures of the note; None for one on an open string or in no place.
+        joint: figures of it and the note that follows on its string, where a finger could have slid between them.
+        follower: id of the note that follows on its string; "" for none.
+        truth: index of the true note.
+    """
 
     note: Note
-    curve: Floats
+    curve: Floats | None
+    bend: Floats | None
     joint: Floats | None
     follower: str
     truth: int | None
@@ -62,14 +72,17 @@ class _Recorder(TechniqueReader):
 
     def __init__(self, hop_s: float) -> None:
         super().__init__(hop_s)
-        self.hop_s = hop_s
-        self.seen: list[tuple[Sounded, Floats, Floats | None, str]] = []
+        self.seen: list[HeardNote] = []
 
     def techniques_of(self, sounded: Sounded) -> list[Technique]:
-        follower = self.follower_of(sounded.note)
-        joint = None if follower is None else joint_figures(sounded, follower, self.around, self.hop_s)
-        name = "" if follower is None else follower.note.id
-        self.seen.append((sounded, curve_figures(sounded.curve, self.hop_s), joint, name))
+        note, follower = sounded.note, self.follower_of(sounded.note)
+        curve = bend = joint = None
+        if note.position is not None and note.position.fret > 0:
+            curve = self.curve_of(sounded)
+            bend = bend_figures(curve, *self.next_of(note, follower))
+            if follower is not None and follower.note.position is not None and follower.note.position.fret > 0:
+                joint = self.joint_of(sounded, follower)
+        self.seen.append(HeardNote(note, curve, bend, joint, "" if follower is None else follower.note.id, None))
         return []
 
 
@@ -116,7 +129,7 @@ def _piece(transcriber: Transcriber, recipe: Recipe, seed: int, library: SoundLi
         for each, offset in zip(played, take.offsets, strict=True)
         if each.note.technique != DEAD
     )
-    return TechniquePiece(truth, tuple(_matched(recorder, truth)))
+    return TechniquePiece(truth, tuple(_matched(recorder.seen, truth)))
 
 
 def _draw_sound(random: np.random.Generator, recipe: Recipe) -> str:
@@ -174,30 +187,30 @@ def _bent(random: np.random.Generator, stroke: GuitarNote) -> tuple[GuitarNote, 
     return replace(stroke, bends=tuple(course)), semitones
 
 
-def _matched(recorder: _Recorder, truth: tuple[Played, ...]) -> Iterator[HeardNote]:
+def _matched(seen: Iterable[HeardNote], truth: tuple[Played, ...]) -> Iterator[HeardNote]:
     taken: set[int] = set()
-    for sounded, curve, joint, follower in sorted(recorder.seen, key=lambda seen: seen[0].note.onset):
-        note = sounded.note
+    for heard in sorted(seen, key=lambda heard: heard.note.onset):
         near = [
-            (abs(each.note.onset - note.onset), index)
+            (abs(each.note.onset - heard.note.onset), index)
             for index, each in enumerate(truth)
-            if each.note.pitch == note.pitch and index not in taken
+            if each.note.pitch == heard.note.pitch and index not in taken
         ]
         distance, index = min(near, default=(_TOLERANCE + 1, 0))
-        found = index if distance <= _TOLERANCE else None
-        if found is not None:
-            taken.add(found)
-        yield HeardNote(note, curve, joint, follower, found)
+        if distance <= _TOLERANCE:
+            taken.add(index)
+            heard = replace(heard, truth=index)
+        yield heard
 
 
 def truth_of(piece: TechniquePiece, heard: HeardNote, kind: str) -> bool:
-    """Whether a note is truly played so: for a joint, whether it truly leads so to the note that is heard to follow."""
+    """Whether a note is truly played so: a joint (slide, legato) has to lead so to the note that is heard to follow."""
     if heard.truth is None:
         return False
     played = piece.truth[heard.truth]
     if kind in ("vibrato", "bend", "slide_in"):
         return ("slide" if kind == "slide_in" else kind) in played.within
-    return played.joint in (HAMMER_ON, PULL_OFF) and _leads_on(piece, heard)
+    joints = ("slide",) if kind == "slide" else (HAMMER_ON, PULL_OFF)
+    return played.joint in joints and _leads_on(piece, heard)
 
 
 def _leads_on(piece: TechniquePiece, heard: HeardNote) -> bool:

@@ -17,11 +17,11 @@ from bench._models import load
 from bench._technique_pieces import technique_pieces, truth_of
 from inference.training.recipes import TRAINING
 from inference.training.sounds import SoundLibrary, default_sounds_dir
-from music.techniques import CURVE_FIGURES, JOINT_FIGURES
+from music.technique_figures import BEND_FIGURES, CURVE_FIGURES, JOINT_FIGURES
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_SEED = 700_000
-SETTINGS = BoostingSettings(trees=60, depth=3, least=4.0, penalty=4.0, share=0.7, rate=0.12)
+SETTINGS = BoostingSettings(trees=120, depth=3, least=4.0, penalty=4.0, share=0.7, rate=0.08)
 
 
 def main() -> None:
@@ -31,17 +31,16 @@ def main() -> None:
     options = parser.parse_args()
     seeds = range(FIRST_SEED, FIRST_SEED + options.pieces)
     pieces = list(technique_pieces(load("guitar", threads=1), TRAINING, seeds, SoundLibrary(default_sounds_dir())))
-    for kind in ("vibrato", "bend", "legato"):
-        is_joint = kind == "legato"
+    for kind, names in (("vibrato", CURVE_FIGURES), ("bend", BEND_FIGURES), ("slide", JOINT_FIGURES)):
         examples = [
-            (heard.joint if is_joint else heard.curve, truth_of(piece, heard, kind))
+            (figures, truth_of(piece, heard, kind))
             for piece in pieces
             for heard in piece.heard
-            if heard.joint is not None or not is_joint
+            if (figures := {"vibrato": heard.curve, "bend": heard.bend, "slide": heard.joint}[kind]) is not None
         ]
-        figures = np.array([figures for figures, _ in examples], np.float32)
+        shown = np.array([figures for figures, _ in examples], np.float32)
         truth = np.array([is_true for _, is_true in examples], bool)
-        trees = fit_trees(JOINT_FIGURES if is_joint else CURVE_FIGURES, figures, truth, SETTINGS)
+        trees = fit_trees(names, shown, truth, SETTINGS)
         path = ROOT / "music" / f"technique_{kind}.jsonl"
         path.write_text("\n".join(trees.to_lines()) + "\n", encoding="utf-8")
         sys.stderr.write(f"{path.name}: {len(truth)} examples, {int(truth.sum())} of them true\n")

@@ -66,6 +66,15 @@ class Pull:
     async def deliver(self, message: Msg) -> None:
         await self._arrived.put(message)
 
+    def left(self) -> list[Msg]:
+        """Messages that have come and were not taken; they are taken now."""
+        left = []
+        while not self._arrived.empty():
+            message = self._arrived.get_nowait()
+            if message is not None and message.data:
+                left.append(message)
+        return left
+
     def note_reconnect(self) -> None:
         self._cut = True
         if self._arrived.empty():

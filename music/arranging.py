@@ -12,26 +12,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from music.habit import RECALL_SAMPLES
-from music.hand_model import Floats, HandWeights
-from music.hand_path import HandPath, Recalled
+from music.hand_model import HandWeights
+from music.hand_path import HandPath, Moves, Recalled
 from music.hand_score import GROUP_SAMPLES, Layer, Score, pinned
 from music.hand_states import Neck
 from music.neck import ANYWHERE, Reach
-from music.note import Alternative, Note
+from music.note import Note
+from music.placed_notes import PlacedNotes
 from music.preferences import DEFAULT_PREFERENCES, Preferences
 from music.string_prior import StringPrior
 from music.tuning import Instrument, Position
 
-OUT_OF_RANGE = "out_of_range"
-UNPLAYABLE = "unplayable"
-_BEYOND = 1.0
-"""Cost above the dearest known for a place that no shape of the chord has."""
 CHANGED_MIND = 0.4
 """Cost of a note that is put elsewhere than by somebody who reads one second ahead: whoever knows the whole piece
 changes what was told live only where it pays.
 """
+_HANDS = 4
+"""Kinds of sessions (instrument and player) that are remembered: some ten megabytes each at the most."""
 _TOGETHER = 256
 """Groups about which the prior is asked at once: enough to be quick, few enough to be small."""
 
@@ -45,34 +45,6 @@ def group_notes(notes: Sequence[Note]) -> list[list[Note]]:
         else:
             groups.append([note])
     return groups
-
-
-def _placed(layer: Layer, state: int, totals: Floats, instrument: Instrument) -> list[Note]:
-    """The layer's notes with the positions of `state`, and what every other place would cost more."""
-    above = totals - totals[state]
-    dearest = float(above.max()) + _BEYOND
-    placed = []
-    for column, note in enumerate(layer.notes):
-        strings = layer.states.strings[:, column]
-        extra: dict[Position, float] = {}
-        for position in instrument.positions_of(note.pitch):
-            if position.string == strings[state]:
-                chosen = position
-            else:
-                extra[position] = float(above[strings == position.string].min(initial=dearest))
-        ranked = sorted(extra.items(), key=lambda item: (item[1], item[0]))
-        alternatives = tuple(Alternative(position, round(max(0.0, cost), 3)) for position, cost in ranked)
-        flags = tuple(flag for flag in note.flags if flag not in (OUT_OF_RANGE, UNPLAYABLE))
-        placed.append(replace(note, position=chosen, alternatives=alternatives, flags=flags))
-    return placed
-
-
-def _unplaced(note: Note, instrument: Instrument) -> Note:
-    """A note without a place, with the reason among its flags."""
-    reason = UNPLAYABLE if instrument.positions_of(note.pitch) else OUT_OF_RANGE
-    flags = (*(flag for flag in note.flags if flag not in (OUT_OF_RANGE, UNPLAYABLE)), reason)
-    alternatives = tuple(Alternative(position, 0.0) for position in instrument.positions_of(note.pitch))
-    return replace(note, position=None, alternatives=alternatives, flags=flags)
 
 
 def arrange(
@@ -100,10 +72,12 @@ def arrange(
         placed = arrange(numbered, instrument, preferences, decided)
         return [replace(found, id=note.id) for note, found in zip(notes, placed, strict=True)]
     programme, out = _programme(notes, instrument, preferences, pins or {})
-    result = {note.id: _unplaced(note, instrument) for note in out}
+    places = PlacedNotes(instrument)
+    result = {note.id: places.unplaced(note) for note in out}
     if programme.layers:
         for layer, state, totals in zip(programme.layers, programme.best_path(), programme.totals(), strict=True):
-            result |= {note.id: note for note in _placed(layer, state, totals, instrument)}
+            for note in places.placed(layer.notes, layer.states, state, totals):
+                result[note.id] = note
     return [result[note.id] for note in notes]
 
 
@@ -124,7 +98,7 @@ def _programme(
     """All layers, and the notes that are in none. Pins bind the way, not what is remembered of it."""
     programme, out = follow(notes, instrument, preferences.weights, preferences.reach)
     if pins:
-        free, programme = programme, HandPath(preferences.weights)
+        free, programme = programme, HandPath(Moves(preferences.weights))
         for layer in free.layers:
             programme.append(pinned(layer, pins))
     return programme, out
@@ -138,16 +112,19 @@ def follow(
     prior: StringPrior | None = None,
 ) -> tuple[HandPath, list[Note]]:
     """The programme of all notes, with habits as they form on the way; and the notes that have no place in it."""
-    score = Score(Neck(instrument, weights, reach), prior)
-    at_sight, considered = HandPath(weights), HandPath(weights)
-    begun = [score.begin(group) for group in group_notes(notes)]
+    score, costs = Score(Neck(instrument, weights, reach), prior), Moves(weights)
+    at_sight, considered = HandPath(costs), HandPath(costs)
+    groups = group_notes(notes)
+    score.look_at(groups)
+    begun = [score.begin(group) for group in groups]
     playing = [group for group in begun if group.notes]
     for first in range(0, len(playing), _TOGETHER):
         together = playing[first : first + _TOGETHER]
-        for group, chance in zip(together, score.chances(together), strict=True):
+        layers = score.layers(together)
+        for group in together:
             for past in _recall(at_sight, score, group.onset):
                 considered.append(_priced(past), past.moves)
-            at_sight.append(score.layer(group, chance))
+            at_sight.append(next(layers))
     for past in at_sight.recall(sys.maxsize):
         considered.append(_priced(past), past.moves)
     return considered, [note for group in begun for note in group.out]
@@ -155,9 +132,9 @@ def follow(
 
 def _priced(past: Recalled) -> Layer:
     """A layer with the price of placing notes elsewhere than at sight."""
-    begun = past.layer.states.strings[:, : len(past.layer.notes)]
-    elsewhere = (begun != begun[past.state]).sum(axis=1)
-    return replace(past.layer, cost=past.layer.cost + CHANGED_MIND * elsewhere)
+    place = past.layer.states.place
+    elsewhere = (place != place[past.state]).sum(axis=1)
+    return past.layer.at_cost(past.layer.cost + CHANGED_MIND * elsewhere)
 
 
 def _recall(programme: HandPath, score: Score, onset: int) -> list[Recalled]:
@@ -168,6 +145,14 @@ def _recall(programme: HandPath, score: Score, onset: int) -> list[Recalled]:
         strings = past.layer.states.strings[past.state, : len(notes)]
         score.habit.remember([note.pitch for note in notes], strings, past.layer.onset)
     return told
+
+
+@lru_cache(maxsize=_HANDS)
+def known_hand(instrument: Instrument, preferences: Preferences) -> tuple[Neck, Moves]:
+    """The states of chords and what lies between them, which all sessions of one kind share: working them out anew
+    takes a third of a live session's time.
+    """
+    return Neck(instrument, preferences.weights, preferences.reach), Moves(preferences.weights)
 
 
 class LiveArranger:
@@ -192,11 +177,12 @@ class LiveArranger:
         *,
         hears_ends: bool = False,
     ) -> None:
-        self._instrument = instrument
+        self._places = PlacedNotes(instrument)
         self._lookahead = lookahead
         self._hears_ends = hears_ends
-        self._score = Score(Neck(instrument, preferences.weights, preferences.reach))
-        self._programme = HandPath(preferences.weights)
+        neck, moves = known_hand(instrument, preferences)
+        self._score = Score(neck)
+        self._programme = HandPath(moves)
         self._waiting: list[Note] = []
         self._ends: dict[str, int | None] = {}
         self._unsettled: list[int] = []  # onset of every layer that is not settled
@@ -254,16 +240,16 @@ class LiveArranger:
         self._ends = {name: end for name, end in self._ends.items() if name in sounding}
         if begun.notes:
             _recall(self._programme, self._score, begun.onset)
-            self._programme.append(self._score.layer(begun, self._score.chances([begun])[0]))
+            self._programme.append(next(self._score.layers([begun])))
             self._unsettled.append(group[0].onset)
-        return [_unplaced(note, self._instrument) for note in begun.out]
+        return [self._places.unplaced(note) for note in begun.out]
 
     def _settle_first(self) -> list[Note]:
         # One settled layer at least is kept before the open ones: they are the further end of its transitions.
         index = self._settled_layers
         totals = self._programme.totals(index)[0]
         layer = self._programme.layers[index]
-        placed = _placed(layer, int(totals.argmin()), totals, self._instrument)
+        placed = self._places.placed(layer.notes, layer.states, int(totals.argmin()), totals)
         self._settled_layers += 1
         self._settled_layers -= self._programme.forget(self._settled_layers - 1)
         del self._unsettled[0]

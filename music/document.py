@@ -13,11 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from music.arranging import OUT_OF_RANGE, UNPLAYABLE, arrange
+from music.arranging import arrange
 from music.audio import sample_at, seconds
 from music.beats import NO_LOCK, RhythmLock
 from music.json_reading import as_list, as_number, as_object, as_text, as_whole, each, wrong
 from music.note import SETTLED, Alternative, Note, NoteState, PitchBend, Technique
+from music.placed_notes import OUT_OF_RANGE, UNPLAYABLE
 from music.player_settings import pinned_positions
 from music.preferences import DEFAULT_PREFERENCES, Preferences
 from music.rhythm_document import Music, final_music, music_to_json

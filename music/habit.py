@@ -33,31 +33,32 @@ class Habit:
 
     def __init__(self, instrument: Instrument) -> None:
         places = [[place.string - 1 for place in instrument.positions_of(pitch)] for pitch in range(_PITCHES)]
-        self._places = [np.array(strings, np.int64) for strings in places]
-        self._played = np.zeros((_PITCHES, instrument.string_count))
+        self._places = [strings if len(strings) > 1 else [] for strings in places]
+        self._played = [[0.0] * instrument.string_count for _ in range(_PITCHES)]
         self._since = 0
 
     def remember(self, pitches: Sequence[int], strings: Ints, onset: int) -> None:
         """Notes that began at sample `onset` and were put on `strings`, counted from 1."""
         weight = self._growth(onset)
         for pitch, string in zip(pitches, strings.tolist(), strict=True):
-            self._played[pitch, string - 1] += weight
+            self._played[pitch][string - 1] += weight
 
     def costs(self, pitches: Sequence[int], onset: int) -> Floats:
         """−log of each place's share of what is remembered of its pitch: f64[notes, strings], 0 where there is none."""
-        costs = np.zeros((len(pitches), self._played.shape[1]))
+        costs = [[0.0] * len(self._played[0]) for _ in pitches]
         beforehand = BEFOREHAND * self._growth(onset)
-        for row, pitch in enumerate(pitches):
-            places = self._places[pitch]
-            if len(places) > 1:
-                played = self._played[pitch, places] + beforehand
-                costs[row, places] = np.log(played.sum() / played)
-        return costs
+        for row, pitch in zip(costs, pitches, strict=True):
+            places, played = self._places[pitch], self._played[pitch]
+            total = sum(played) + beforehand * len(places)
+            for string in places:
+                row[string] = math.log(total / (played[string] + beforehand))
+        return np.array(costs)
 
     def _growth(self, onset: int) -> float:
         """What a note at `onset` weighs: notes grow rather than the past fading, which comes to the same."""
         passed = (onset - self._since) / (SAMPLE_RATE_HZ * FADES_S)
         if passed > _MOST_GROWTH:
-            self._played *= math.exp(-passed)
+            fades = math.exp(-passed)
+            self._played = [[fades * count for count in played] for played in self._played]
             self._since, passed = onset, 0.0
         return math.exp(passed)

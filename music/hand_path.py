@@ -12,11 +12,13 @@ import numpy as np
 from music.audio import SAMPLE_RATE_HZ
 from music.hand_model import HAND_MOVES, MOVING, Floats, HandWeights, hand_moves, hurry
 from music.hand_score import Layer
-from music.neck import Ints
+from music.hand_states import States
 
 _HANDS = 40
 _MOST_KEPT = 2**25
 """Bytes of transitions that are kept; those of a long piece are worked out twice: they are most of what it takes."""
+_MOST_KNOWN = 2**22
+"""Bytes of what is remembered of transitions from one set of states to another, whatever the time between them."""
 
 
 class Moves:
@@ -29,21 +31,38 @@ class Moves:
         self._slowly = weights.moving[: len(HAND_MOVES)] @ slowly
         self._hurried = by_name["hurried"] * (hand_moves(frets, 0.0) - slowly)[HAND_MOVES.index("hurried")]
         self._middle, self._cut, self._change, self._slide = weights.moving[len(HAND_MOVES) :]
+        self._known: dict[tuple[States, States, tuple[int, ...]], tuple[Floats, Floats]] = {}
+        self._size = 0
 
     def between(self, before: Layer, after: Layer) -> Floats:
         """f64[s_before, s_after]."""
+        key = (before.states, after.states, after.held)
+        known = self._known.get(key)
+        if known is None:
+            known = self._at_leisure(before, after)
+            if self._size > _MOST_KNOWN:
+                self._known.clear()
+                self._size = 0
+            self._known[key] = known
+            self._size += 2 * known[0].nbytes
+        leisurely, hurried = known
+        costs: Floats = hurry(_passed_s(before, after)) * hurried
+        costs += leisurely
+        return costs
+
+    def _at_leisure(self, before: Layer, after: Layer) -> tuple[Floats, Floats]:
+        """What it costs with all the time there is, and how much more with none: f64[s_before, s_after] each."""
         first, then = before.states, after.states
-        by_distance = self._slowly + self._hurried * hurry(_passed_s(before, after))
-        costs: Floats = by_distance[np.abs(first.hand[:, None] - then.hand)]
+        moved = np.abs(first.hand[:, None] - then.hand)
+        costs: Floats = self._slowly.take(moved)
         costs += self._middle * np.abs(first.middle[:, None] - then.middle)
         for column, earlier in enumerate(after.held, start=len(after.notes)):
             costs += self._cut * (first.strings[:, earlier, None] != then.strings[:, column])
         for earlier, column in _struck_again(before, after):
             costs += self._change * (first.strings[:, earlier, None] != then.strings[:, column])
         if len(before.notes) == len(after.notes) == 1:
-            same = first.strings[:, :1] == then.strings[:, 0]
-            costs += self._slide * (same & (first.hand[:, None] != then.hand))
-        return costs
+            costs += self._slide * ((first.strings[:, :1] == then.strings[:, 0]) & (moved > 0))
+        return costs, self._hurried.take(moved)
 
 
 def moving_figures(before: Layer, after: Layer) -> Floats:
@@ -87,12 +106,12 @@ class Recalled:
 class HandPath:
     """Viterbi over a growing list of layers, of which the oldest can be taken off."""
 
-    def __init__(self, weights: HandWeights) -> None:
+    def __init__(self, costs: Moves) -> None:
         self.layers: list[Layer] = []
-        self._costs = Moves(weights)
+        self._costs = costs
         self._moves: list[Floats | None] = []  # between layers i and i + 1; None where they are worked out anew
         self._forward: list[Floats] = []
-        self._came_from: list[Ints] = []  # the best state before each state of layer i + 1
+        self._came_from: list[dict[int, int]] = []  # the best state before some states of layer i + 1
         self._kept = 0  # bytes of the moves that are not None
         self._first_kept = 0
         self._recalled = 0  # the first layer that `recall` has not told
@@ -106,7 +125,7 @@ class HandPath:
         for index in range(len(self.layers) - 1, self._recalled - 1, -1):
             if self.layers[index].onset < before:
                 told.append(Recalled(self.layers[index], state, self._moves[index - 1] if index else None))
-            state = int(self._came_from[index - 1][state]) if index else state
+            state = self._before(index - 1, state) if index else state
         self._recalled += len(told)
         return told[::-1]
 
@@ -116,7 +135,10 @@ class HandPath:
             if moves is None:
                 moves = self._costs.between(self.layers[-1], layer)
             self._keep(moves)
-            self._go_on(moves, layer)
+            forward = (self._forward[-1][:, None] + moves).min(axis=0)
+            forward += layer.cost
+            self._forward.append(forward)
+            self._came_from.append({})
         else:
             self._forward.append(layer.cost)
         self.layers.append(layer)
@@ -134,8 +156,8 @@ class HandPath:
     def best_path(self) -> list[int]:
         """The state of every layer on the best way through all."""
         path = [int(self._forward[-1].argmin())]
-        for came_from in reversed(self._came_from):
-            path.append(int(came_from[path[-1]]))
+        for index in range(len(self.layers) - 2, -1, -1):
+            path.append(self._before(index, path[-1]))
         return path[::-1]
 
     def forget(self, count: int) -> int:
@@ -164,11 +186,15 @@ class HandPath:
             self._moves[self._first_kept] = None
             self._first_kept += 1
 
-    def _go_on(self, moves: Floats, layer: Layer) -> None:
-        ways = self._forward[-1][:, None] + moves
-        came_from = ways.argmin(axis=0)
-        self._came_from.append(came_from)
-        self._forward.append(ways[came_from, np.arange(len(layer.cost))] + layer.cost)
+    def _before(self, index: int, state: int) -> int:
+        """The state of layer `index` from which the best way to a state of the next one comes.
+
+        Asked for few states only, so it is found when asked for.
+        """
+        known = self._came_from[index]
+        if state not in known:
+            known[state] = int((self._forward[index] + self._between(index)[:, state]).argmin())
+        return known[state]
 
     def _between(self, index: int) -> Floats:
         moves = self._moves[index]

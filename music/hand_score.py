@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,8 @@ from music.habit import Habit
 from music.hand_model import Floats
 from music.hand_states import Neck, States
 from music.note import Note
-from music.string_prior import Memory, Moment, StringChances, StringPrior, learned_prior
+from music.string_chances import StringChances
+from music.string_prior import Memory, Moment, StringPrior, learned_prior
 from music.tuning import Position
 
 GROUP_SAMPLES = SAMPLE_RATE_HZ * 50 // 1000
@@ -41,11 +42,13 @@ class Layer:
     placing: tuple[Floats, ...]
     onset: int
 
+    def at_cost(self, cost: Floats) -> Layer:
+        """With other costs of its states."""
+        return Layer(self.notes, self.held, self.states, cost, self.placing, self.onset)
+
     def only(self, rows: NDArray[np.intp]) -> Layer:
         """With these states alone."""
-        states = self.states
-        kept = States(states.strings[rows], states.hand[rows], states.middle[rows], states.figures[rows])
-        return replace(self, states=kept, cost=self.cost[rows])
+        return replace(self, states=self.states.only(rows), cost=self.cost[rows])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -93,21 +96,27 @@ class Score:
             self.sounding = (*notes, *ringing)
         return Beginning(notes, out, held, moment, onset)
 
-    def chances(self, begun: Sequence[Beginning]) -> list[Floats]:
-        """What the prior says of each group's notes: f64[notes, strings], −log probability."""
-        return self._chances.costs([group.moment for group in begun])
+    def look_at(self, groups: Iterable[Sequence[Note]]) -> None:
+        """Tell of groups that will be begun: which of them can be held is found out more quickly for many at once."""
+        chords = [tuple([note.pitch for note in group if self._neck.has(note.pitch)]) for group in groups]
+        self._neck.look_at([pitches for pitches in chords if len(pitches) > 1])
 
-    def layer(self, group: Beginning, chance: Floats) -> Layer:
-        """The layer of a group that has notes, by what `chances` says of it and by habit."""
-        weights, pitches = self._neck.weights, group.moment.pitches
-        placing = (chance, _heard(group.notes, chance.shape[1]), self.habit.costs(pitches, group.onset))
-        prior, evidence, same = weights.placing.tolist()
-        places = prior * placing[0] + same * placing[2]
+    def layers(self, begun: Sequence[Beginning]) -> Iterator[Layer]:
+        """The layers of groups that have notes, each by what is remembered when it is asked for."""
+        chances = self._chances.costs([group.moment for group in begun])
+        states = self._neck.states_of([(group.moment.pitches, group.moment.held) for group in begun])
+        for group, chance, ways in zip(begun, chances, states, strict=True):
+            yield self._layer(group, chance, ways)
+
+    def _layer(self, group: Beginning, chance: Floats, states: States) -> Layer:
+        prior, evidence, same = self._neck.weights.placing.tolist()
+        placing = (chance, _heard(group.notes, chance.shape[1]), self.habit.costs(group.moment.pitches, group.onset))
+        places = prior * chance
+        places += same * placing[2]
         if evidence:
             places += evidence * placing[1]
-        states = self._neck.states(pitches, group.moment.held)
-        chosen = states.strings[:, : len(pitches)]
-        cost = states.figures @ weights.holding + places[np.arange(len(pitches)), chosen - 1].sum(axis=1)
+        cost = places.take(states.place).sum(axis=1)
+        cost += states.cost
         return Layer(group.notes, group.held, states, cost, placing, group.onset)
 
     def _ringing(self, notes: Sequence[Note], onset: int, ends: Mapping[str, int | None]) -> tuple[int, ...]:
@@ -122,15 +131,17 @@ class Score:
         return tuple(column for _, column in sorted(columns)[:most])
 
     def _holdable(self, group: Sequence[Note]) -> tuple[Note, ...]:
-        notes = tuple(note for note in group if self._neck.instrument.positions_of(note.pitch))
-        if self._neck.can_hold(tuple(note.pitch for note in notes)):
+        notes = tuple([note for note in group if self._neck.has(note.pitch)])
+        if not notes or self._neck.can_hold(tuple(note.pitch for note in notes)):
             return notes
-        kept: list[Note] = []
+        kept: tuple[Note, ...] = ()
         for note in sorted(notes, key=lambda note: (-note.confidence, note.pitch)):
-            if self._neck.can_hold(tuple(other.pitch for other in (*kept, note))):
-                kept.append(note)
-        chosen = {id(note) for note in kept}
-        return tuple(note for note in notes if id(note) in chosen)
+            chosen = {id(other) for other in (*kept, note)}
+            # In the order in which they will be placed: of what can be held in very many ways not all are tried.
+            with_it = tuple(other for other in notes if id(other) in chosen)
+            if self._neck.can_hold(tuple(other.pitch for other in with_it)):
+                kept = with_it
+        return kept
 
 
 def _heard(notes: Sequence[Note], strings: int) -> Floats:

@@ -71,28 +71,40 @@ def is_playable(positions: Sequence[Position]) -> bool:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Placements:
-    """Ways to place some notes: one row a way, one column a note; in span, on distinct strings.
+    """Ways to place the notes of chords that have equally many: one row a way, one column a note; in span, on distinct
+    strings. Many chords at once take hardly longer than one.
 
     Attributes:
-        strings, frets: i64[ways, notes].
+        strings, frets: i64[ways, notes]; 0 and 0 for a note that sounds nowhere.
         lowest, highest: i64[ways], of the fretted notes; 99 and 0 where all strings are open.
+        owner: i64[ways], ascending: which chord.
     """
 
     strings: Ints
     frets: Ints
     lowest: Ints
     highest: Ints
+    owner: Ints
+
+    @classmethod
+    def of_nothing(cls, chords: int = 1) -> Self:
+        """The one way to place no notes, for each of so many chords."""
+        none = np.zeros((chords, 0), np.int64)
+        return cls(none, none, np.full(chords, 99), np.zeros(chords, np.int64), np.arange(chords))
 
     def __len__(self) -> int:
         return len(self.strings)
 
-    def columns(self) -> tuple[Ints, Ints, Ints, Ints]:
-        return self.strings, self.frets, self.lowest, self.highest
+    def columns(self) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+        return self.strings, self.frets, self.lowest, self.highest, self.owner
+
+    def only(self, rows: NDArray[np.bool_]) -> Self:
+        """Those for which `rows`, bool[ways], holds."""
+        return self if rows.all() else type(self)(*(part[rows] for part in self.columns()))
 
     def playable(self) -> Self:
         """Those that four fingers can hold."""
-        rows = self.fingers() <= MAX_FINGERS
-        return self if rows.all() else type(self)(*(part[rows] for part in self.columns()))
+        return self.only(self.fingers() <= MAX_FINGERS)
 
     def fingers(self) -> Ints:
         """As `finger_count`, of every way: i64[ways]."""
@@ -105,48 +117,70 @@ class Placements:
         fingers: Ints = pressed.sum(axis=1) - saved
         return fingers
 
-    def beside(self, strings: Ints, frets: Ints) -> Self:
+    def beside(self, frets_on: Ints) -> Self:
         """Every way with every place of one more note, where the hand still spans it.
 
         A tuning of eight equal strings has 8! ways to hold eight equal notes; only so many are kept at every step.
+
+        Args:
+            frets_on: i64[chords, strings], of each chord's next note on every string; −1 where it is not to be had.
         """
-        lowest = np.where(frets > 0, np.minimum(self.lowest[:, None], frets), self.lowest[:, None])
-        highest = np.maximum(self.highest[:, None], frets)
-        fits = highest - lowest <= np.where(lowest < _HIGH_FRET, 4, 5)
-        fits &= (self.strings[:, :, None] != strings).all(axis=1)
-        row, choice = (index[:_MOST_TRIED] for index in np.nonzero(fits))
+        fret = frets_on[self.owner]
+        lowest = np.minimum(self.lowest[:, None], np.where(fret > 0, fret, 99))
+        highest = np.maximum(self.highest[:, None], fret)
+        taken = (1 << self.strings).sum(axis=1)
+        fits = (fret >= 0) & ((taken[:, None] >> np.arange(1, fret.shape[1] + 1)) & 1 == 0)
+        fits &= highest - lowest <= np.where(lowest < _HIGH_FRET, 4, 5)
+        row, string = np.nonzero(fits)
+        owner = self.owner[row]
+        if len(row) > _MOST_TRIED:
+            counts = np.bincount(owner)
+            kept = np.arange(len(row)) - np.repeat(counts.cumsum() - counts, counts) < _MOST_TRIED
+            row, string, owner = row[kept], string[kept], owner[kept]
         return type(self)(
-            np.concatenate([self.strings[row], strings[choice, None]], 1),
-            np.concatenate([self.frets[row], frets[choice, None]], 1),
-            lowest[row, choice],
-            highest[row, choice],
+            np.concatenate([self.strings[row], string[:, None] + 1], 1),
+            np.concatenate([self.frets[row], fret[row, string][:, None]], 1),
+            lowest[row, string],
+            highest[row, string],
+            owner,
         )
 
-
-NO_NOTES = Placements(np.zeros((1, 0), np.int64), np.zeros((1, 0), np.int64), np.full(1, 99), np.zeros(1, np.int64))
+    def and_nothing(self, count: int) -> Self:
+        """The same with so many more notes that sound nowhere."""
+        nowhere = np.zeros((len(self), count), np.int64)
+        strings, frets = (np.concatenate([part, nowhere], 1) for part in (self.strings, self.frets))
+        return type(self)(strings, frets, self.lowest, self.highest, self.owner)
 
 
 def placements(pitches: Sequence[int], instrument: Instrument) -> Placements:
     """Playable choices of one position for each pitch, in a fixed order: all of them on any real instrument."""
-    found = NO_NOTES
+    found = Placements.of_nothing()
     for pitch in pitches:
-        found = found.beside(*places_of(pitch, instrument))
+        found = found.beside(frets_of(pitch, instrument)[None])
     # Fingers are counted at the end only: a note that comes later may turn the others into a barre.
     return found.playable()
 
 
-def places_of(pitch: int, instrument: Instrument) -> tuple[Ints, Ints]:
-    """Strings and frets of a pitch."""
-    places = instrument.positions_of(pitch)
-    return np.array([place.string for place in places], np.int64), np.array([place.fret for place in places], np.int64)
+def frets_of(pitch: int, instrument: Instrument) -> Ints:
+    """i64[strings], the fret of a pitch on each string; −1 where it is not to be had."""
+    frets = np.full(instrument.string_count, -1)
+    for place in instrument.positions_of(pitch):
+        frets[place.string - 1] = place.fret
+    return frets
 
 
 def within(found: Placements, reach: Reach) -> Placements:
     """The ways a player likes."""
+    return found.only(liked(found, reach))
+
+
+def liked(found: Placements, reach: Reach) -> NDArray[np.bool_]:
+    """Whether a player likes each way: bool[ways]."""
     lowest, highest = np.minimum(found.lowest, found.highest), found.highest
-    likes = (highest - lowest <= reach.most_span) & (lowest >= reach.lowest_fret) & (highest <= reach.highest_fret)
-    rows = likes | (highest == 0)
-    return found if rows.all() else Placements(*(part[rows] for part in found.columns()))
+    likes: NDArray[np.bool_] = highest - lowest <= reach.most_span
+    likes &= (lowest >= reach.lowest_fret) & (highest <= reach.highest_fret)
+    likes |= highest == 0
+    return likes
 
 
 def hands(found: Placements, instrument: Instrument) -> tuple[Ints, Ints]:

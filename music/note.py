@@ -79,3 +79,22 @@ class Note:
     bends: tuple[PitchBend, ...] = ()
     techniques: tuple[Technique, ...] = ()
     flags: tuple[str, ...] = ()
+
+    def put(self, position: Position | None, alternatives: tuple[Alternative, ...], flags: tuple[str, ...]) -> Note:
+        """The same note elsewhere. (`replace` takes three times as long, and every note is put at least once.)"""
+        return Note(
+            self.id,
+            self.state,
+            self.onset,
+            self.pitch,
+            self.offset,
+            self.velocity,
+            self.confidence,
+            self.stability,
+            position,
+            alternatives,
+            self.string_evidence,
+            self.bends,
+            self.techniques,
+            flags,
+        )

@@ -1,9 +1,10 @@
 """How notes are played, read from the course of their pitch and from how one note on a string gives way to the next.
 
-Bends, vibrato, hammer-ons and pull-offs are judged by trees fitted on rendered guitars whose composer knows how
+Bends, vibrato and slides from note to note are judged by trees fitted on rendered guitars whose composer knows how
 everything was played (`bench/fit_techniques.py`). Their probability is the technique's confidence; what is less likely
 than not is left out. Two need no trees: a note whose pitch begins well below its own was slid into, and a note that
-sounds on through later ones rings.
+sounds on through later ones rings. Hammer-ons and pull-offs are not told: nothing that is heard here tells them from
+plucked notes (bench/NOTES.md).
 
 A technique is told with the note's ENDED revision, which waits until the notes that may follow on its string are
 settled: everything here is a function of the settled activations, as the notes are.
@@ -11,185 +12,64 @@ settled: everything here is a function of the settled activations, as the notes 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from music.audio import SAMPLE_RATE_HZ, seconds
 from music.boosted_trees import load_trees
 from music.note import Note, Technique
+from music.settled_notes import SettledNotes
+from music.technique_figures import CURVE_FIGURES, Floats, Sounded, bend_figures, curve_figures, joint_figures
 
-Floats = NDArray[np.float64]
+__all__ = ["JOINT_SAMPLES", "LEAST_CONFIDENCE", "Sounded", "TechniqueReader", "amount_of_bend", "slid_into"]
 
-LEAST_CONFIDENCE = 0.5
-JOINT_SAMPLES = SAMPLE_RATE_HZ * 60 // 1000
-"""A string's next note begins at most this long after the one before has ended, or they are not joined."""
+LEAST_CONFIDENCE = {"vibrato": 0.6, "bend": 0.5, "slide": 0.5}
+"""What is told: with two of three right at least on rendered pieces. Vibrato is heard where strings beat, too."""
+JOINT_SAMPLES = SAMPLE_RATE_HZ * 120 // 1000
+"""A string's next note begins at most this long after the one before has ended, or they are not joined. While a finger
+slides, the first note is not heard any more and the second not yet.
+"""
 _OVERLAP_SAMPLES = SAMPLE_RATE_HZ * 150 // 1000
 """The one before may be heard for so long into the next."""
 _LONGEST_REACH = 7
-"""Frets a hand hammers or pulls over."""
+"""Frets a hand slides over."""
 _TOGETHER_SAMPLES = SAMPLE_RATE_HZ * 50 // 1000
-_REMEMBERED = 256
-"""Settled notes that are looked back at: minutes of the densest music, and a bound for a string that never stops."""
 
-_RINGS_SAMPLES = SAMPLE_RATE_HZ * 350 // 1000
+_RINGS_SAMPLES = SAMPLE_RATE_HZ * 600 // 1000
 _RINGS_THROUGH = 2
-_RING_CONFIDENCE = 0.75
+_RING_CONFIDENCE = 0.85
 """How often a note that is heard to ring through two later strokes truly does, on rendered pieces, rounded."""
 
 _SLID_FROM = -0.3
 """Semitones below a note at which the first 35 ms of one that was slid into lie."""
-_SLIDE_CONFIDENCE = 0.7
-"""How often such a note was truly slid into, on rendered pieces (`bench techniques`), rounded."""
+_SLIDE_CONFIDENCE = 0.8
+"""How often such a note was truly slid into, on rendered pieces (`bench techniques`: 53 of 67 in two runs), rounded."""
 _LEAST_SLIDE_S = 0.17
 _ARRIVED = 0.2
-
-CURVE_FIGURES = (
-    *("length_s", "first", "second", "settled", "highest", "highest_at", "held", "lowest", "last", "spread"),
-    *("wave", "wave_share", "wave_hz", "turns", "unknown"),
-)
-JOINT_FIGURES = (
-    *("gap_s", "semitones", "struck", "before", "softer", "sure", "company", "length_s", "leaves", "arrives"),
-    *("arrives_at", "leaves_sooner"),
-)
-_ATTACK_S = 0.1
-_WAVE_HZ = np.arange(3.5, 8.01, 0.5)
-_LEAST_TURN = 0.03
-
-
-@dataclass(frozen=True, slots=True)
-class Sounded:
-    """A settled note and semitones from its pitch to what sounds, a value a frame after its onset (NaN: not known)."""
-
-    note: Note
-    curve: Sequence[float]
-
-
-def curve_figures(curve: Sequence[float], hop_s: float) -> Floats:
-    """What the judges of bends and vibrato see: f64[len(CURVE_FIGURES)].
-
-    Args:
-        curve: semitones a frame, from the onset to the end of the note.
-        hop_s: seconds a frame.
-    """
-    known = np.array(curve, np.float64)
-    heard = np.flatnonzero(~np.isnan(known))
-    if len(heard) < 4:
-        return np.array([len(known) * hop_s, *[0.0] * (len(CURVE_FIGURES) - 2), 1.0])
-    course = np.interp(np.arange(len(known)), heard, known[heard])
-    smooth = np.convolve(course, np.ones(5) / 5, "valid") if len(course) >= 5 else course
-    settled = float(np.median(course[6:12])) if len(course) > 6 else float(np.median(course))
-    high = float(smooth.max()) - settled
-    wave = _wave(course, hop_s)
-    return np.array(
-        [
-            len(course) * hop_s,
-            float(course[:3].mean()),
-            float(course[3:6].mean()) if len(course) > 3 else settled,
-            settled,
-            high,
-            float(smooth.argmax()) * hop_s,
-            float((smooth > settled + 0.6 * high).sum()) * hop_s,
-            float(smooth[4:].min() if len(smooth) > 4 else smooth.min()) - settled,
-            float(course[-5:].mean()) - settled,
-            float(course[8:].std() if len(course) > 8 else 0.0),
-            *wave,
-            _turns(smooth) / (len(course) * hop_s),
-            1 - len(heard) / len(known),
-        ]
-    )
-
-
-def _wave(course: Floats, hop_s: float) -> tuple[float, float, float]:
-    """Amplitude (semitones), share of the energy, and frequency of the strongest wave a finger could make."""
-    late = course[round(_ATTACK_S / hop_s) :]
-    if len(late) * hop_s < 0.25:
-        return 0.0, 0.0, 0.0
-    at = np.arange(len(late))
-    late = (late - np.polyval(np.polyfit(at, late, 2), at)) * np.hanning(len(late) + 2)[1:-1]
-    phases = np.exp(-2j * np.pi * _WAVE_HZ[:, None] * at * hop_s)
-    strength = np.abs(phases @ late)
-    best = int(strength.argmax())
-    energy = float((late**2).sum()) + 1e-9
-    return float(4 * strength[best] / len(late)), float(strength[best] ** 2 / energy / len(late)), float(_WAVE_HZ[best])
-
-
-def _turns(smooth: Floats) -> int:
-    """How often the course turns by more than what a steady string seems to."""
-    turns, way, extreme = 0, 0, float(smooth[0])
-    for value in smooth[1:]:
-        if way >= 0 and value < extreme - _LEAST_TURN:
-            turns, way, extreme = turns + 1, -1, float(value)
-        elif way <= 0 and value > extreme + _LEAST_TURN:
-            turns, way, extreme = turns + 1, 1, float(value)
-        else:
-            extreme = max(extreme, float(value)) if way > 0 else min(extreme, float(value)) if way < 0 else extreme
-    return turns
-
-
-def joint_figures(before: Sounded, after: Sounded, others: Sequence[Note], hop_s: float) -> Floats:
-    """What the judge of hammer-ons and pull-offs sees of two notes on one string: f64[len(JOINT_FIGURES)].
-
-    Args:
-        before: the first, which has ended.
-        after: the one it gives way to.
-        others: settled notes around them.
-        hop_s: seconds a frame.
-    """
-    end = before.note.onset if before.note.offset is None else before.note.offset
-    near = [
-        other.velocity
-        for other in others
-        if other.id != after.note.id and abs(other.onset - after.note.onset) < 2 * SAMPLE_RATE_HZ
-    ]
-    company = sum(
-        other.id != after.note.id and abs(other.onset - after.note.onset) <= _TOGETHER_SAMPLES for other in others
-    )
-    leaves, arrives = list(before.curve[-5:]), list(after.curve[:3])
-    return np.array(
-        [
-            seconds(after.note.onset - end),
-            after.note.pitch - before.note.pitch,
-            after.note.velocity,
-            before.note.velocity,
-            after.note.velocity - (sum(near) / len(near) if near else after.note.velocity),
-            after.note.confidence,
-            company,
-            len(before.curve) * hop_s,
-            _mean(leaves),
-            _mean(arrives),
-            _mean(list(after.curve[3:6])),
-            _mean(list(before.curve[-10:-5])),
-        ]
-    )
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else 0.0
+_LENGTH, _FIRST, _SETTLED, _SLOPE = (CURVE_FIGURES.index(name) for name in ("length_s", "first", "settled", "slope"))
+_STILL_RISING = 0.01
+"""Semitones a frame, over a note's last eight frames."""
+_HEARD_BENDS = (1, 2)
 
 
 def slid_into(figures: Floats) -> float:
     """How sure it is that a finger slid up into a note, from its `curve_figures`; 0 where nothing says so."""
-    told = dict(zip(CURVE_FIGURES, figures, strict=True))
-    if told["length_s"] < _LEAST_SLIDE_S or abs(told["settled"]) > _ARRIVED:
+    if figures[_LENGTH] < _LEAST_SLIDE_S or abs(figures[_SETTLED]) > _ARRIVED:
         return 0.0
-    return _SLIDE_CONFIDENCE if told["first"] < _SLID_FROM else 0.0
+    return _SLIDE_CONFIDENCE if figures[_FIRST] < _SLID_FROM else 0.0
 
 
-def amount_of_bend(curve: Sequence[float], hop_s: float) -> float:
-    """How far a bend goes, to the quarter tone.
+def amount_of_bend(figures: Floats, semitones: int) -> float:
+    """How far a bend goes, in semitones, from the note's `curve_figures` and the semitones to the note that follows at
+    once on its string (0 for none).
 
-    What the network says of a bent string falls short of it: on rendered bends of half a semitone it says half of that.
+    The network follows a bent string for a quarter tone at most. Then it hears another note, or none: a note that is
+    cut off while it rises goes on to the next semitone. Right for seven of ten rendered bends that are told.
     """
-    figures = dict(zip(CURVE_FIGURES, curve_figures(curve, hop_s), strict=True))
-    return max(0.5, round(2 * _SHORTFALL * float(figures["highest"])) / 2)
-
-
-_SHORTFALL = 2.0
+    if semitones in _HEARD_BENDS:
+        return float(semitones)
+    return 1.0 if figures[_SLOPE] >= _STILL_RISING else 0.5
 
 
 class TechniqueReader:
@@ -204,7 +84,7 @@ class TechniqueReader:
     def __init__(self, hop_s: float, *, is_judged: bool = True) -> None:
         self._hop_s = hop_s
         self._is_judged = is_judged
-        self._settled: list[Sounded] = []
+        self._settled = SettledNotes()
         self._ended: list[Sounded] = []
 
     @property
@@ -212,20 +92,14 @@ class TechniqueReader:
         """How many ended notes are held back."""
         return len(self._ended)
 
-    @property
-    def around(self) -> list[Note]:
-        """The settled notes that are looked back at."""
-        return [known.note for known in self._settled]
-
     def settle(self, sounded: Sounded) -> None:
         """Take a note whose onset, pitch and place are settled; its curve may still grow."""
-        self._settled.append(sounded)
-        del self._settled[:-_REMEMBERED]
+        self._settled.add(sounded)
 
     def end(self, sounded: Sounded) -> None:
         """Take a settled note's last revision, without techniques."""
         self._ended.append(sounded)
-        self._settled = [sounded if known.note.id == sounded.note.id else known for known in self._settled]
+        self._settled.replace(sounded)
 
     def release(self, known_until: int | None) -> list[Note]:
         """The ended notes to which nothing can be added, in the order in which they ended.
@@ -233,26 +107,25 @@ class TechniqueReader:
         Args:
             known_until: sample index before which all notes are settled; None when there will be no more.
         """
-        ready = [
-            sounded
-            for sounded in self._ended
-            if known_until is None or (sounded.note.offset or 0) + JOINT_SAMPLES < known_until
-        ]
-        if ready:
-            gone = {sounded.note.id for sounded in ready}
-            self._ended = [sounded for sounded in self._ended if sounded.note.id not in gone]
+        ready, waiting = list[Sounded](), list[Sounded]()
+        for sounded in self._ended:
+            is_known = known_until is None or (sounded.note.offset or 0) + JOINT_SAMPLES < known_until
+            (ready if is_known else waiting).append(sounded)
+        self._ended = waiting
         return [replace(sounded.note, techniques=tuple(self.techniques_of(sounded))) for sounded in ready]
 
     def techniques_of(self, sounded: Sounded) -> list[Technique]:
         """What is heard of how an ended note was played, the surest first."""
         found: list[Technique] = []
-        if self._is_judged:
-            found += self._within(sounded, curve_figures(sounded.curve, self._hop_s))
-            follower = self.follower_of(sounded.note)
-            if follower is not None:
-                figures = joint_figures(sounded, follower, self.around, self._hop_s)
-                found += self._joined(sounded.note, follower.note, figures)
-        if self._rings(sounded.note):
+        note = sounded.note
+        # An open string is neither bent nor slid on, and no finger shakes it.
+        if self._is_judged and note.position is not None and note.position.fret > 0:
+            follower = self.follower_of(note)
+            found += self._within(self.curve_of(sounded), *self.next_of(note, follower))
+            if follower is not None and follower.note.position and follower.note.position.fret > 0:
+                found += self._joined(follower, self.joint_of(sounded, follower))
+            found = _only_one_way_up(found)
+        if self._rings(note):
             found.append(Technique("let_ring", "", _RING_CONFIDENCE))
         return sorted(found, key=lambda technique: (-technique.confidence, technique.kind))
 
@@ -260,52 +133,63 @@ class TechniqueReader:
         """The next note on the string, where it begins as this one ends and a hand could lead from one to the other."""
         if note.position is None or note.offset is None:
             return None
-        string = note.position.string
-        later = [
-            known
-            for known in self._settled
-            if known.note.position is not None
-            and known.note.position.string == string
-            and known.note.onset > note.onset
-        ]
-        follower = min(later, key=lambda known: known.note.onset, default=None)
-        if follower is None or not -_OVERLAP_SAMPLES <= follower.note.onset - note.offset <= JOINT_SAMPLES:
-            return None
-        return follower if 0 < abs(follower.note.pitch - note.pitch) <= _LONGEST_REACH else None
+        later = self._settled.between(note.onset + 1, note.offset + JOINT_SAMPLES + 1)
+        for known in later:
+            if known.note.position is not None and known.note.position.string == note.position.string:
+                is_joined = known.note.onset >= note.offset - _OVERLAP_SAMPLES
+                return known if is_joined and 0 < abs(known.note.pitch - note.pitch) <= _LONGEST_REACH else None
+        return None
 
-    def _within(self, sounded: Sounded, figures: Floats) -> list[Technique]:
-        """Of one note alone. An open string is neither bent nor slid into, and no finger shakes it."""
-        note = sounded.note
-        if note.position is None or note.position.fret == 0:
-            return []
-        found = []
-        for kind in ("vibrato", "bend"):
-            likely = _judged(kind, figures)
-            if likely >= LEAST_CONFIDENCE:
-                semitones = amount_of_bend(sounded.curve, self._hop_s) if kind == "bend" else None
-                found.append(Technique(kind, "", likely, semitones))
+    def curve_of(self, sounded: Sounded) -> Floats:
+        """`curve_figures` of a note."""
+        return curve_figures(sounded.curve, self._hop_s)
+
+    def next_of(self, note: Note, follower: Sounded | None) -> tuple[float, int]:
+        """Of what follows: the seconds to it and the semitones, as `bend_figures` wants them."""
+        if follower is None or note.offset is None:
+            return seconds(JOINT_SAMPLES), 0
+        return seconds(follower.note.onset - note.offset), follower.note.pitch - note.pitch
+
+    def joint_of(self, before: Sounded, after: Sounded) -> Floats:
+        """`joint_figures` of two notes on one string."""
+        at = after.note.onset
+        others = self._settled.between(at - _TOGETHER_SAMPLES, at + _TOGETHER_SAMPLES + 1)
+        return joint_figures(before, after, [other.note for other in others])
+
+    def _within(self, figures: Floats, gap_s: float, semitones: int) -> list[Technique]:
+        """Of one note alone."""
+        bend = _judged("bend", bend_figures(figures, gap_s, semitones))
+        found = _told("vibrato", _judged("vibrato", figures))
+        found += _told("bend", bend, semitones=amount_of_bend(figures, semitones))
         slid = slid_into(figures)
         return [*found, Technique("slide", "", slid)] if slid else found
 
-    def _joined(self, before: Note, after: Note, figures: Floats) -> list[Technique]:
-        """Whether the next note was struck by the fretting hand alone."""
-        legato = _judged("legato", figures)
-        kind = "hammer_on" if after.pitch > before.pitch else "pull_off"
-        return [Technique(kind, after.id, legato)] if legato >= LEAST_CONFIDENCE else []
+    def _joined(self, after: Sounded, figures: Floats) -> list[Technique]:
+        """Whether a finger slid on to the next note."""
+        return _told("slide", _judged("slide", figures), to=after.note.id)
 
     def _rings(self, note: Note) -> bool:
         """Whether a note sounds on through later strokes on other strings."""
-        if note.position is None or note.offset is None:
+        if note.position is None or note.offset is None or note.offset - note.onset < _RINGS_SAMPLES:
             return False
-        onsets = sorted(
+        onsets = [
             known.note.onset
-            for known in self._settled
-            if known.note.position is not None
-            and known.note.position.string != note.position.string
-            and note.onset + _TOGETHER_SAMPLES < known.note.onset < note.offset
-        )
+            for known in self._settled.between(note.onset + _TOGETHER_SAMPLES + 1, note.offset)
+            if known.note.position is not None and known.note.position.string != note.position.string
+        ]
         strokes = [at for i, at in enumerate(onsets) if i == 0 or at - onsets[i - 1] > _TOGETHER_SAMPLES]
         return len(strokes) >= _RINGS_THROUGH and note.offset - strokes[0] >= _RINGS_SAMPLES
+
+
+def _told(kind: str, confidence: float, to: str = "", semitones: float | None = None) -> list[Technique]:
+    return [Technique(kind, to, confidence, semitones)] if confidence >= LEAST_CONFIDENCE[kind] else []
+
+
+def _only_one_way_up(found: list[Technique]) -> list[Technique]:
+    """A string that is bent and one on which a finger slides to the next note sound alike: the surer is told."""
+    ways = [each for each in found if each.kind == "bend" or each.to]
+    gone = min(ways, key=lambda each: each.confidence) if len(ways) > 1 else None
+    return [each for each in found if each is not gone]
 
 
 def _judged(table: str, figures: Floats) -> float:

@@ -16,6 +16,8 @@ MAX_CAPO = 12
 MIN_FRETS, MAX_FRETS = 12, 36
 DEFAULT_FRETS = 22
 LOWEST_PITCH, HIGHEST_PITCH = 12, 100
+HIGHEST_SOUNDING = 127
+"""MIDI has no pitch above, however high a neck goes on."""
 
 TUNINGS: dict[str, tuple[int, ...]] = {
     "standard": (64, 59, 55, 50, 45, 40),
@@ -88,7 +90,7 @@ class Instrument:
 
     @property
     def highest_pitch(self) -> int:
-        return max(self.tuning) + self.fret_count
+        return min(HIGHEST_SOUNDING, max(self.tuning) + self.fret_count)
 
     def pitch_at(self, position: Position) -> int:
         """MIDI pitch of a position; the position is not checked against the neck's end."""
@@ -101,6 +103,8 @@ class Instrument:
 
 @lru_cache(maxsize=4096)
 def _positions(instrument: Instrument, pitch: int) -> tuple[Position, ...]:
+    if pitch > HIGHEST_SOUNDING:
+        return ()
     last_fret = instrument.fret_count - instrument.capo
     frets = [
         (string, pitch - open_pitch - instrument.capo) for string, open_pitch in enumerate(instrument.tuning, start=1)

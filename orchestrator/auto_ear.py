@@ -71,6 +71,16 @@ class AutoEar:
         """See `Ear.heard_until`."""
         return self._given if self._stem is not None else self._plain.heard_until
 
+    @property
+    def wanted_bytes(self) -> int:
+        """See `Ear.wanted_bytes`."""
+        return 0 if self._wide is not None else self._plain.wanted_bytes
+
+    def gather(self, grain: int) -> None:
+        """See `Ear.gather`; only once there is nothing to separate."""
+        if self._wide is None:
+            self._plain.gather(grain)
+
     async def push(self, data: bytes) -> Samples:
         """See `Ear.push`."""
         mix = await self._plain.push(data)

@@ -5,6 +5,7 @@ Every step is a function of the samples alone: the same bytes in other pieces yi
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -39,13 +40,17 @@ def check_pcm_format(audio: AudioFormat) -> None:
 
 
 class PcmReader:
-    """Interleaved PCM bytes → mono float32 at the caller's rate, nominally -1..1, always within ±`LOUDEST`."""
+    """Interleaved PCM bytes → mono float32 at the caller's rate, nominally -1..1, always within ±`LOUDEST`.
+
+    Attributes:
+        frame_bytes: of one sample of all channels.
+    """
 
     def __init__(self, audio: AudioFormat) -> None:
         check_pcm_format(audio)
         self._dtype = _DTYPES[audio.encoding]
         self._channels = audio.channel_count
-        self._frame_bytes = self._dtype.itemsize * audio.channel_count
+        self.frame_bytes = self._dtype.itemsize * audio.channel_count
 
     def read(self, data: bytes) -> Samples:
         """f32[n], one value for every frame of `data`.
@@ -61,12 +66,12 @@ class PcmReader:
         Raises:
             InvalidInput: CHUNK_MISALIGNED, AUDIO_NOT_FINITE.
         """
-        if len(data) % self._frame_bytes:
+        if len(data) % self.frame_bytes:
             raise InvalidInput(
                 Reason.CHUNK_MISALIGNED,
-                f"A chunk of {len(data)} bytes does not hold whole frames of {self._frame_bytes} bytes "
+                f"A chunk of {len(data)} bytes does not hold whole frames of {self.frame_bytes} bytes "
                 f"({self._channels} x {self._dtype.itemsize}).",
-                frame_bytes=self._frame_bytes,
+                frame_bytes=self.frame_bytes,
             )
         values = np.frombuffer(data, self._dtype).reshape(-1, self._channels)
         if self._dtype.kind == "i":
@@ -102,11 +107,14 @@ class Resampler:
     Args:
         rate_hz: of what comes.
         grain: samples that whoever listens takes at a time: what completes no further one waits; 0 for none.
+
+    Attributes:
+        grain: may change at any time; it changes no sample.
     """
 
     def __init__(self, rate_hz: int, to_hz: int = SAMPLE_RATE_HZ, grain: int = 0) -> None:
         self._rate_hz, self._to_hz = rate_hz, to_hz
-        self._grain = grain
+        self.grain = grain
         self._block = rate_hz // _BLOCKS_PER_SECOND
         self._waiting: Samples = np.zeros(0, np.float32)
         self._pieces: list[Samples] = []
@@ -131,7 +139,7 @@ class Resampler:
         """
         self._received += len(samples)
         self._pieces.append(samples)
-        if self._grain and self._received * self._to_hz / self._rate_hz - self._lag < self._wanted:
+        if self.wanted > 0:
             return _NOTHING
         samples = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         self._pieces.clear()
@@ -140,9 +148,15 @@ class Resampler:
         return known
 
     @property
-    def _wanted(self) -> int:
-        """Deliveries of which the next grain is complete, a little less: better once too often than late."""
-        return (self._delivered // self._grain + 1) * self._grain - _GUESS
+    def wanted(self) -> int:
+        """Samples, at the rate they come, until the next grain is complete; 0 or fewer when it is.
+
+        A few less than it takes: better once too often than late.
+        """
+        if not self.grain:
+            return 0
+        complete = (self._delivered // self.grain + 1) * self.grain - _GUESS
+        return math.ceil((complete + self._lag) * self._rate_hz / self._to_hz - self._received)
 
     def _known(self, samples: Samples) -> Samples:
         if self._stream is None:
@@ -204,6 +218,20 @@ class PcmDecoder:
     def __init__(self, audio: AudioFormat, grain: int = 0) -> None:
         self._reader = PcmReader(audio)
         self._resampler = Resampler(audio.sample_rate_hz, grain=grain)
+
+    @property
+    def grain(self) -> int:
+        """See `Resampler`."""
+        return self._resampler.grain
+
+    @grain.setter
+    def grain(self, samples: int) -> None:
+        self._resampler.grain = samples
+
+    @property
+    def wanted_bytes(self) -> int:
+        """Bytes until there is something to give."""
+        return self._resampler.wanted * self._reader.frame_bytes
 
     @property
     def received_until(self) -> int:

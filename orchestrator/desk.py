@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 
 import anyio
 import structlog
@@ -13,7 +12,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from bus.session_log import SessionLogWriter
 from music.errors import Conflict, GenesisError, Overloaded, Reason, Unavailable
 from music.events import EndReason, SessionConfig, SessionEvent
-from orchestrator.channels import each, put
+from orchestrator.inbox import Inbox
 from orchestrator.intake import complete_config
 from orchestrator.neighbours import BusLink, TranscriberShelf
 from orchestrator.publisher import Publisher
@@ -21,7 +20,6 @@ from orchestrator.separating import SeparatorShelf
 from orchestrator.session import Session
 from orchestrator.settings import Settings
 
-AUDIO_SLOTS = 8
 EVENT_SLOTS = 64
 _BEGIN_TRIES = 10
 _LAST_SECONDS_S = 1.5
@@ -37,7 +35,7 @@ class LiveSession:
         self.session_id = session_id
         self.failure: GenesisError | None = None
         self._slow_reader_s = slow_reader_s
-        self._audio_in, self._audio = anyio.create_memory_object_stream[bytes | GenesisError](AUDIO_SLOTS)
+        self._audio = Inbox()
         self._events_in, self._events = anyio.create_memory_object_stream[SessionEvent](EVENT_SLOTS)
         self._caller_is_here = True
         self._session: Session | None = None
@@ -49,15 +47,11 @@ class LiveSession:
 
     async def feed(self, data: bytes | GenesisError) -> bool:
         """Hand over bytes, or what is wrong with the stream; False when the session takes no more."""
-        try:
-            await put(self._audio_in, data)
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            return False
-        return True
+        return await self._audio.put(data)
 
     def end_audio(self) -> None:
         """The caller has said everything."""
-        self._audio_in.close()
+        self._audio.close()
 
     def leave(self) -> None:
         """The caller is gone: what was accepted is flushed. After the session's end this does nothing."""
@@ -68,8 +62,8 @@ class LiveSession:
 
     def close(self) -> None:
         """Close the session's ends; events that lie ready can still be read."""
-        for stream in (self._audio_in, self._audio, self._events_in):
-            stream.close()
+        self._audio.abandon()
+        self._events_in.close()
 
     def stop(self, cause: EndReason | GenesisError) -> None:
         if self._session is not None:
@@ -107,7 +101,7 @@ class LiveSession:
         if not self._caller_is_here:
             session.stop(EndReason.CANCELLED)
         try:
-            await session.run(self._chunks())
+            await session.run(self._audio)
         except GenesisError as error:
             self.failure = error
         except Exception:
@@ -117,12 +111,6 @@ class LiveSession:
             )
         finally:
             self.close()
-
-    async def _chunks(self) -> AsyncIterator[bytes]:
-        async for data in each(self._audio):
-            if isinstance(data, GenesisError):
-                raise data
-            yield data
 
 
 class SessionDesk:

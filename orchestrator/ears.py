@@ -35,6 +35,15 @@ class Ear(Protocol):
         """How much of it need not be waited for any more: what was given, and what a resampler holds."""
         ...
 
+    @property
+    def wanted_bytes(self) -> int:
+        """Bytes of audio until `push` has something to give, as far as that is known; 0 or fewer for any."""
+        ...
+
+    def gather(self, grain: int) -> None:
+        """From now on give signal when it completes another `grain` samples, if this ear can wait; 0: at once."""
+        ...
+
     async def push(self, data: bytes) -> Samples:
         """The signal that became known, f32[n], mono, at the session's rate.
 
@@ -49,10 +58,10 @@ class Ear(Protocol):
 
 
 class PlainEar:
-    """Hears the mix. `grain`: see `Resampler`."""
+    """Hears the mix."""
 
-    def __init__(self, audio: AudioFormat, grain: int = 0) -> None:
-        self._decoder = PcmDecoder(audio, grain)
+    def __init__(self, audio: AudioFormat) -> None:
+        self._decoder = PcmDecoder(audio)
 
     @property
     def received_until(self) -> int:
@@ -63,6 +72,15 @@ class PlainEar:
     def heard_until(self) -> int:
         """See `Ear.heard_until`."""
         return self._decoder.received_until
+
+    @property
+    def wanted_bytes(self) -> int:
+        """See `Ear.wanted_bytes`."""
+        return self._decoder.wanted_bytes
+
+    def gather(self, grain: int) -> None:
+        """See `Ear.gather`."""
+        self._decoder.grain = grain
 
     async def push(self, data: bytes) -> Samples:
         """See `Ear.push`."""
@@ -92,6 +110,14 @@ class StemEar:
     def heard_until(self) -> int:
         """See `Ear.heard_until`."""
         return self._given
+
+    @property
+    def wanted_bytes(self) -> int:
+        """See `Ear.wanted_bytes`."""
+        return 0
+
+    def gather(self, grain: int) -> None:
+        """See `Ear.gather`; a separator takes its own time."""
 
     async def push(self, data: bytes) -> Samples:
         """See `Ear.push`."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import AsyncIterable
 from dataclasses import replace
 
 import anyio
-import anyio.lowlevel
 
 from music.errors import GenesisError, InvalidInput, Overloaded, Reason
 from music.events import AudioEncoding, SessionConfig
 from orchestrator.audio_limits import check_chunk_size, check_rate_and_channels
+from orchestrator.inbox import AudioSource
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -44,9 +43,10 @@ def complete_config(config: SessionConfig) -> SessionConfig:
 
 
 class Listener:
-    """The caller's chunks, one at a time, until there are no more, none comes for too long, or we are told to stop.
+    """The caller's chunks until there are no more, none comes for too long, or we are told to stop.
 
     Args:
+        source: where they come from.
         idle_timeout_s: longest wait for a chunk that holds something.
         total_timeout_s: longest life of the whole stream.
 
@@ -55,10 +55,10 @@ class Listener:
         stopped: we were told to take no more, before it had.
     """
 
-    def __init__(self, chunks: AsyncIterable[bytes], idle_timeout_s: float, total_timeout_s: float) -> None:
+    def __init__(self, source: AudioSource, idle_timeout_s: float, total_timeout_s: float) -> None:
         self.over = False
         self.stopped = False
-        self._chunks = aiter(chunks)
+        self._source = source
         self._idle_timeout_s = idle_timeout_s
         self._total_timeout_s = total_timeout_s
         self._ends_at: float | None = None
@@ -72,32 +72,37 @@ class Listener:
         if self._waiting is not None:
             self._waiting.cancel()
 
-    async def next(self) -> bytes | None:
-        """The next chunk that is not empty; None when the audio is over or we were stopped.
+    async def next(self, wanted: int = 1) -> list[bytes]:
+        """The next chunks; none when the audio is over or we were stopped.
+
+        Args:
+            wanted: bytes below which nothing can be done yet; fewer come when no more do.
 
         Raises:
             InvalidInput: CHUNK_TOO_LARGE, AUDIO_TOO_LONG, and whatever the caller's side raises.
             Overloaded: STREAM_IDLE.
         """
+        now = anyio.current_time()
         if self._ends_at is None:
-            self._ends_at = anyio.current_time() + self._total_timeout_s
-        chunk: bytes | None = b""
-        with anyio.CancelScope(deadline=min(anyio.current_time() + self._idle_timeout_s, self._ends_at)) as scope:
+            self._ends_at = now + self._total_timeout_s
+        chunks: list[bytes] = []
+        with anyio.CancelScope(deadline=min(now + self._idle_timeout_s, self._ends_at)) as scope:
             self._waiting = scope
-            while chunk == b"" and not self.stopped:
-                chunk = await anext(self._chunks, None)
-                # An endless run of empty chunks must leave the clock its turn.
-                await anyio.lowlevel.checkpoint_if_cancelled()
+            if not self.stopped:
+                chunks = await self._source.take(wanted)
         self._waiting = None
-        if chunk:
-            check_chunk_size(chunk)
-            return chunk
         if self.stopped:
-            return None
-        if chunk is None:
+            return []
+        if not chunks and self._source.is_over:
             self.over = True
-            return None
-        raise self._too_late()
+            return []
+        # The deadline may have come before what was wanted had.
+        chunks = chunks or self._source.take_now()
+        if not chunks:
+            raise self._too_late()
+        for chunk in chunks:
+            check_chunk_size(chunk)
+        return chunks
 
     def _too_late(self) -> GenesisError:
         if self._ends_at is not None and anyio.current_time() >= self._ends_at:

@@ -11,6 +11,7 @@ from anyio import to_thread
 from inference.registry import default_model_repo, load_transcriber
 from music.events import SessionConfig, SessionEvent
 from music.session_state import SessionState
+from orchestrator.inbox import OneByOne
 from orchestrator.intake import complete_config
 from orchestrator.publisher import MemorySink, Publisher
 from orchestrator.separating import SeparatorShelf
@@ -49,5 +50,5 @@ async def transcribe_locally(
 
     sink = MemorySink()
     publisher = Publisher(config.session_id, sink, deliver, time.time_ns)
-    await Session(config, transcriber, publisher, SessionLimits(), time.time_ns, separation).run(chunks)
+    await Session(config, transcriber, publisher, SessionLimits(), time.time_ns, separation).run(OneByOne(chunks))
     return sink.folded

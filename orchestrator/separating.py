@@ -54,10 +54,10 @@ class SeparationPlan:
             latency = -(-self.schedule.latency * SAMPLE_RATE_HZ // self.separator.sample_rate_hz)
             await tell(SeparationChosen(self.asked, 0, "asked", latency))
 
-    def open_ear(self, audio: AudioFormat, tell: Tell, grain: int = 0) -> Ear:
-        """What turns the caller's bytes into the signal that is transcribed; `grain` as the transcriber's."""
+    def open_ear(self, audio: AudioFormat, tell: Tell) -> Ear:
+        """What turns the caller's bytes into the signal that is transcribed."""
         if self.separator is None or self.schedule is None:
-            return PlainEar(audio, grain)
+            return PlainEar(audio)
         if self.asked is Separation.AUTO:
             return AutoEar(self.separator, self.schedule, audio, tell)
         return StemEar(self.separator, self.schedule, audio)

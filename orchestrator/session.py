@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
@@ -27,6 +27,7 @@ from music.stability import curve_of
 from orchestrator.cadence import Cadence
 from orchestrator.container import DecodeLimits
 from orchestrator.ears import Ear
+from orchestrator.inbox import AudioSource
 from orchestrator.intake import Listener
 from orchestrator.publisher import Publisher
 from orchestrator.separating import NO_SEPARATION, SeparationPlan
@@ -114,7 +115,7 @@ class Session:
         await self._separation.begin(self._tell)
         self._has_begun = True
 
-    async def run(self, chunks: AsyncIterable[bytes]) -> None:
+    async def run(self, source: AudioSource) -> None:
         """Transcribe everything that comes; what was accepted is transcribed and ended also when the rest is bad.
 
         Raises:
@@ -123,7 +124,7 @@ class Session:
         if not self._has_begun:
             await self.begin()
         await self._publisher.retract_leftovers()
-        self._listener = Listener(chunks, self._limits.idle_timeout_s, self._limits.max_duration_s)
+        self._listener = Listener(source, self._limits.idle_timeout_s, self._limits.max_duration_s)
         if self._reason is not None or self._failure is not None:
             self._listener.stop()
         transcriber = self._transcriber
@@ -175,11 +176,20 @@ class Session:
         heard_out, heard = anyio.create_memory_object_stream[Heard](HEARD_SLOTS)
         known_out, known = anyio.create_memory_object_stream[Known](KNOWN_SLOTS)
         steps_out, steps = anyio.create_memory_object_stream[Step](STEP_SLOTS)
-        hearing = Hearing(self._config, listener, self._limits.decode, self._limits.max_duration_s, self._open_ear)
+        cadence = self._cadence()
+        hearing = Hearing(
+            self._config,
+            listener,
+            self._limits.decode,
+            self._limits.max_duration_s,
+            self._open_ear,
+            lambda: cadence.grain,
+        )
+        transcribing = Transcribing(self._transcriber, self._config.instrument, cadence, lambda: hearing.heard_until)
         with heard_out, heard, known_out, known, steps_out, steps:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._hear, hearing, heard_out)
-                group.start_soon(self._transcribe, self._transcribing(hearing), heard, known_out)
+                group.start_soon(self._transcribe, transcribing, heard, known_out)
                 group.start_soon(scribing.run, known, steps_out)
                 try:
                     await telling.run(steps)
@@ -195,16 +205,16 @@ class Session:
         except GenesisError as error:
             self._fail(error)
 
-    def _transcribing(self, hearing: Hearing) -> Transcribing:
+    def _cadence(self) -> Cadence:
         # Nobody watches a file being read.
         is_file = self._config.audio.encoding is AudioEncoding.CONTAINER
         wished_s = self._limits.cadence_s
         live = self._transcriber.cadence if wished_s is None else round(wished_s * SAMPLE_RATE_HZ)
-        cadence = Cadence(0 if is_file else live, round(self._limits.backlog_s * SAMPLE_RATE_HZ))
-        return Transcribing(self._transcriber, self._config.instrument, cadence, lambda: hearing.heard_until)
+        backlog = round(self._limits.backlog_s * SAMPLE_RATE_HZ)
+        return Cadence(0 if is_file else live, backlog, self._transcriber.grain)
 
     def _open_ear(self, audio: AudioFormat) -> Ear:
-        return self._separation.open_ear(audio, self._tell, self._transcriber.grain)
+        return self._separation.open_ear(audio, self._tell)
 
     async def _tell(self, chosen: SeparationChosen) -> None:
         # It says nothing of the watermark; the publisher keeps that from falling.

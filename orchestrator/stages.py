@@ -50,7 +50,7 @@ KNOWN_SLOTS = 2
 STEP_SLOTS = 4
 
 _INLINE_FRAMES = 32
-_PROGRESS_EVERY = SAMPLE_RATE_HZ // 4
+_PROGRESS_EVERY = SAMPLE_RATE_HZ // 2
 
 T = TypeVar("T")
 
@@ -102,6 +102,7 @@ class Hearing:
 
     Attributes:
         open_ear: what turns the caller's bytes into the signal that is transcribed.
+        grain: how much signal is worth passing on at present, samples; 0 for any.
         received_until: signal accepted so far, a sample index.
         heard_until: how much of it the ear lets go; the rest is to be separated yet, and no backlog.
     """
@@ -111,6 +112,7 @@ class Hearing:
     limits: DecodeLimits
     max_duration_s: float
     open_ear: Callable[[AudioFormat], Ear] = PlainEar
+    grain: Callable[[], int] = lambda: 0
     received_until: int = 0
     heard_until: int = 0
     _duration: int | None = field(default=None, init=False)
@@ -125,31 +127,38 @@ class Hearing:
             if self.config.audio.encoding is AudioEncoding.CONTAINER:
                 await self._hear_file(out)
             else:
-                await self._hear_pcm(self.config.audio, self._listened(), out)
+                await self._hear_pcm(self.config.audio, self._listened, out)
             if not self.received_until and not self.listener.stopped:
                 raise InvalidInput(Reason.AUDIO_EMPTY, "No audio was sent.")
 
-    async def _listened(self) -> AsyncIterator[bytes]:
-        while (chunk := await self.listener.next()) is not None:
-            yield chunk
+    async def _listened(self, ear: Ear) -> AsyncIterator[bytes]:
+        while chunks := await self.listener.next(ear.wanted_bytes):
+            for chunk in chunks:
+                yield chunk
+            ear.gather(self.grain())
 
     async def _hear_file(self, out: MemoryObjectSendStream[Heard]) -> None:
         with Spool(self.limits.max_bytes) as spool:
-            async for chunk in self._listened():
-                await spool.write(chunk)
+            while chunks := await self.listener.next():
+                for chunk in chunks:
+                    await spool.write(chunk)
             if self.listener.stopped:
                 return
             async with decode(spool.file, self.limits) as decoded:
                 if decoded.duration_s is not None:
                     self._duration = samples_in(decoded.duration_s, SAMPLE_RATE_HZ) or None
-                await self._hear_pcm(decoded.audio, decoded.blocks(), out)
+                await self._hear_pcm(decoded.audio, lambda _ear: decoded.blocks(), out)
 
     async def _hear_pcm(
-        self, audio: AudioFormat, blocks: AsyncIterator[bytes], out: MemoryObjectSendStream[Heard]
+        self,
+        audio: AudioFormat,
+        blocks_for: Callable[[Ear], AsyncIterator[bytes]],
+        out: MemoryObjectSendStream[Heard],
     ) -> None:
         ear = self.open_ear(audio)
+        ear.gather(self.grain())
         try:
-            async for block in blocks:
+            async for block in blocks_for(ear):
                 samples = await ear.push(block)
                 self.received_until, self.heard_until = ear.received_until, ear.heard_until
                 await self._send(samples, out)
@@ -300,7 +309,7 @@ class Scribing:
 class Telling:
     """The fourth stage: steps → the log. `watermark` is the last step's.
 
-    Progress is told four times a second of audio at most, and at the end; notes carry the watermark too.
+    Progress is told twice a second of audio at most, and at the end; notes carry the watermark too.
     """
 
     publisher: Publisher

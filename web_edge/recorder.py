@@ -1,18 +1,20 @@
 """Writes every session's durable events into the database, so that the database is the truth.
 
-One event is one transaction; the transaction that records a session's end also says that it is over. An event that was
-recorded before changes nothing. When one is missing (the bus lost it, or the database was restored from a copy) the
-rest of the log is read and recorded in pieces; so it is at a session's end, which then need not wait for its turn.
+What comes at a time is one transaction; the transaction that records a session's end also says that it is over. An
+event that was recorded before changes nothing. When one is missing (the bus lost it, or the database was restored from
+a copy) the rest of the log is read and recorded in pieces; so it is at a session's end, which then need not wait for
+its turn.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from music.errors import GenesisError, NotFound
 from music.events import SessionEvent, SessionStarted, SnapshotTaken, is_durable, is_terminal
@@ -45,14 +47,25 @@ class Recorder:
         # What is known to be recorded, so that a log that was recorded whole is not asked for event by event again.
         self._recorded_until: OrderedDict[str, int] = OrderedDict()
 
-    async def record(self, event: SessionEvent) -> None:
-        """Record one event. Raises Unavailable: DATABASE_UNAVAILABLE, BUS_UNAVAILABLE; nothing is recorded then."""
-        if not is_durable(event.payload) or event.sequence <= self._recorded_until.get(event.session_id, 0):
+    async def record(self, events: Sequence[SessionEvent]) -> None:
+        """Record events of any sessions, each session's in order.
+
+        Raises Unavailable: DATABASE_UNAVAILABLE, BUS_UNAVAILABLE; what follows an event that was missing may be
+        recorded then, and nothing else.
+        """
+        by_session: dict[str, list[SessionEvent]] = {}
+        for event in events:
+            if is_durable(event.payload) and event.sequence > self._recorded_until.get(event.session_id, 0):
+                by_session.setdefault(event.session_id, []).append(event)
+        if not by_session:
             return
-        if not await self._apply(event):
-            await self.record_whole(event.session_id)
-        if is_terminal(event.payload):
-            self._hub.note_recorded(event.session_id)
+        async with self._database.write() as connection:
+            broken = [name for name, run in by_session.items() if not await _write_run(connection, run)]
+        for session_id in broken:
+            await self.record_whole(session_id)
+        for session_id, run in by_session.items():
+            if any(is_terminal(event.payload) for event in run):
+                self._hub.note_recorded(session_id)
 
     async def record_whole(self, session_id: str) -> None:
         """Record what the log holds by now and the database does not; nothing when there is no log."""
@@ -99,20 +112,6 @@ class Recorder:
         if len(self._recorded_until) > _REMEMBERED:
             self._recorded_until.popitem(last=False)
 
-    async def _apply(self, event: SessionEvent) -> bool:
-        """False when an event before this one never arrived."""
-        async with self._database.write() as connection:
-            if await write_next(connection, event):
-                return True
-            started = event.payload if isinstance(event.payload, SessionStarted) else None
-            known = await row_for(connection, event.session_id, started)
-            if known is None or event.sequence <= known.durable_sequence:
-                return True
-            if event.previous_durable_sequence != known.durable_sequence:
-                return False
-            await write_event(connection, known, event)
-        return True
-
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
@@ -136,3 +135,20 @@ async def _pieces(events: AsyncIterator[SessionEvent], after: int) -> AsyncItera
             piece = _Piece(piece.state.durable_sequence, SessionState())
     if piece.state.durable_sequence:
         yield piece
+
+
+async def _write_run(connection: AsyncConnection, run: Sequence[SessionEvent]) -> bool:
+    """Events of one session, in order. False when one before or between them never arrived; what came before stands."""
+    if await write_next(connection, run):
+        return True
+    for event in run:
+        started = event.payload if isinstance(event.payload, SessionStarted) else None
+        known = await row_for(connection, event.session_id, started)
+        if known is None:
+            return True
+        if event.sequence <= known.durable_sequence:
+            continue
+        if event.previous_durable_sequence != known.durable_sequence:
+            return False
+        await write_event(connection, known, event)
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 from sqlalchemy import Insert, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -35,6 +36,9 @@ from web_edge.transcriptions import find, new_row
 
 _NOTES_PER_STATEMENT = 500
 
+_PLAIN = NoteRevised | GapFound | BarsRevised | HarmonyRevised
+"""What changes nothing but the notes and gaps of a session, if anything."""
+
 _NEXT = (
     update(transcriptions)
     .where(transcriptions.c.id == bindparam("id_"), transcriptions.c.durable_sequence == bindparam("previous"))
@@ -48,19 +52,25 @@ _NEXT = (
 )
 
 
-async def write_next(connection: AsyncConnection, event: SessionEvent) -> bool:
-    """The usual case, in two statements: a note or a gap right after the last event recorded; else nothing is done."""
-    if not isinstance(event.payload, NoteRevised | GapFound):
+async def write_next(connection: AsyncConnection, run: Sequence[SessionEvent]) -> bool:
+    """The usual case, in a statement or two: notes and gaps right after the last event recorded; else nothing is done.
+
+    Args:
+        connection: within a transaction.
+        run: events of one session, in order.
+    """
+    first, last = run[0], run[-1]
+    follows = all(event.previous_durable_sequence == before.sequence for before, event in pairwise(run))
+    if not follows or not all(isinstance(event.payload, _PLAIN) for event in run):
         return False
-    now = time.time_ns()
-    place = {"id_": event.session_id, "previous": event.previous_durable_sequence, "now": now}
-    moved = {"sequence": event.sequence, "attempt_": event.attempt, "until": event.processed_until}
+    place = {"id_": first.session_id, "previous": first.previous_durable_sequence, "now": time.time_ns()}
+    moved = {"sequence": last.sequence, "attempt_": last.attempt, "until": last.processed_until}
     if (await connection.execute(_NEXT, place | moved)).rowcount == 0:
         return False
-    if isinstance(event.payload, NoteRevised):
-        await _write_notes(connection, event.session_id, [event.payload.note])
-    else:
-        await _write_gaps(connection, event.session_id, [event.payload])
+    # Of a note that is told twice in a run only the last says anything.
+    revised = {event.payload.note.id: event.payload.note for event in run if isinstance(event.payload, NoteRevised)}
+    await _write_notes(connection, first.session_id, list(revised.values()))
+    await _write_gaps(connection, first.session_id, [e.payload for e in run if isinstance(e.payload, GapFound)])
     return True
 
 

@@ -15,7 +15,8 @@ from music.hand_model import HandWeights
 from music.hand_score import GROUP_SAMPLES
 from music.neck import finger_count, is_playable
 from music.note import Note
-from music.string_prior import Memory, Moment, StringChances, learned_prior
+from music.string_chances import StringChances
+from music.string_prior import Memory, Moment, learned_prior
 from music.tuning import Instrument, Position
 
 Sounding = dict[str, Position | None]

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from music.arranging import CHANGED_MIND, OUT_OF_RANGE, UNPLAYABLE, LiveArranger, arrange, group_notes, least_cost
+from music.arranging import CHANGED_MIND, LiveArranger, arrange, group_notes, least_cost
 from music.habit import RECALL_SAMPLES
 from music.hand_model import learned_weights
 from music.hand_score import GROUP_SAMPLES, Score
 from music.hand_states import Neck
 from music.neck import Reach, is_playable
 from music.note import Note, NoteState
+from music.placed_notes import OUT_OF_RANGE, UNPLAYABLE
 from music.preferences import DIFFICULTIES, STYLES, Preferences
 from music.tuning import Instrument, Position
 from tests.music.hand_costs import TooManyWaysError, all_ways
@@ -305,6 +306,53 @@ def test_eight_equal_strings_do_not_take_for_ever() -> None:
     chord = [note(number, 0, 64) for number in range(8)]
     assert len(arrange(chord, zither)) == 8
     assert all(member.position for member in arrange(chord, zither))
+
+
+any_instrument = st.builds(
+    Instrument,
+    st.one_of(
+        st.lists(st.integers(12, 100), min_size=4, max_size=8).map(tuple),
+        st.tuples(st.integers(40, 80), st.integers(4, 8)).map(lambda drawn: (drawn[0],) * drawn[1]),
+    ),
+    st.integers(0, 12),
+    st.integers(12, 36),
+)
+
+
+@given(instrument=any_instrument, notes=phrases(lowest=0, highest=127, most=20), preferred=preferences, data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_whatever_is_heard_is_arranged(
+    instrument: Instrument, notes: list[Note], preferred: Preferences, data: st.DataObject
+) -> None:
+    """Any pitch on any strings; notes that end before they begin, never end, are told twice, are never settled."""
+    offsets = st.none() | st.integers(-5_000, 200_000)
+    heard = [
+        replace(m, offset=None if (after := data.draw(offsets)) is None else m.onset + after)
+        for m in notes
+        if data.draw(st.integers(0, 9))
+    ]
+    cost, out = least_cost(heard, instrument, preferred)
+    assert np.isfinite(cost)
+    assert out == sum(member.position is None for member in arrange(heard, instrument, preferred))
+    arranger = LiveArranger(instrument, data.draw(st.sampled_from([0, 2_205, 22_050])), preferred, hears_ends=True)
+    settled: list[Note] = []
+    for member in sorted(heard, key=lambda member: member.onset):
+        settled += arranger.advance(member.onset, {})
+        arranger.add(replace(member, offset=None))
+        if member.offset is not None and data.draw(st.booleans()):
+            arranger.end(member.id, member.offset)
+    settled += arranger.finish({})
+    assert sorted(member.id for member in settled) == sorted(member.id for member in heard)
+
+
+def test_of_very_many_ways_those_that_were_tried_are_taken() -> None:
+    """So many strings are alike that which ways are tried depends on the order of the notes."""
+    strings = Instrument((52, 53, 52, 52, 51, 52, 51, 51), fret_count=36)
+    for sure in range(40):
+        random = np.random.default_rng(sure)
+        pitches = 56 + random.integers(0, 9, 9)
+        chord = [note(n, 0, int(pitch), 90_000, float(random.random())) for n, pitch in enumerate(pitches)]
+        least_cost([*chord, *(replace(m, id=f"{m.id}+", onset=9_000) for m in chord)], strings)
 
 
 def test_times_far_apart_are_no_trouble() -> None:

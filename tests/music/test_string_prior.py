@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from music.string_prior import CONTEXT_FIGURES, LEAST, PLACE_FIGURES, Memory, Moment, StringChances, learned_prior
+from music.string_chances import CONTEXT_FIGURES, LEAST, PLACE_FIGURES, StringChances
+from music.string_prior import Memory, Moment, learned_prior
 from music.tuning import TUNINGS, Instrument
 from tests.music.test_tuning import instruments
 

@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 
 from music.audio import SAMPLE_RATE_HZ
 from music.note import Note, NoteState
-from music.techniques import (
+from music.settled_notes import MOST, SettledNotes
+from music.technique_figures import (
+    BEND_FIGURES,
     CURVE_FIGURES,
     JOINT_FIGURES,
-    JOINT_SAMPLES,
-    LEAST_CONFIDENCE,
     Sounded,
-    TechniqueReader,
-    amount_of_bend,
+    bend_figures,
     curve_figures,
     joint_figures,
 )
+from music.techniques import JOINT_SAMPLES, LEAST_CONFIDENCE, TechniqueReader, amount_of_bend
 from music.tuning import Position
 
 HOP_S = 256 / SAMPLE_RATE_HZ
-KINDS = {"slide", "hammer_on", "pull_off", "bend", "vibrato", "let_ring"}
+KINDS = {"slide", "bend", "vibrato", "let_ring"}
 deviations = st.lists(st.floats(-2, 2) | st.just(math.nan), max_size=120)
 
 
@@ -70,10 +70,12 @@ def test_figures_are_finite_whatever_was_heard(curve: list[float]) -> None:
     assert figures.shape == (len(CURVE_FIGURES),)
     assert np.isfinite(figures).all()
     before, after = Sounded(note(0, 0, 1), curve), Sounded(note(1, 1, 1, fret=7), curve)
-    joint = joint_figures(before, after, [before.note, after.note], HOP_S)
+    joint = joint_figures(before, after, [before.note, after.note])
     assert joint.shape == (len(JOINT_FIGURES),)
     assert np.isfinite(joint).all()
-    assert amount_of_bend(curve, HOP_S) >= 0.5
+    assert amount_of_bend(figures, 0) in (0.5, 1.0)
+    assert amount_of_bend(figures, 2) == 2
+    assert bend_figures(figures, 0.1, 2).shape == (len(BEND_FIGURES),)
 
 
 @given(played(), st.lists(st.floats(0, 8), max_size=6))
@@ -99,7 +101,7 @@ def test_every_note_is_released_once_and_nothing_but_techniques_is_added(
         assert replace(ended, techniques=()) == by_id[ended.id]
         for technique in ended.techniques:
             assert technique.kind in KINDS
-            assert LEAST_CONFIDENCE <= technique.confidence <= 1
+            assert LEAST_CONFIDENCE.get(technique.kind, 0.5) <= technique.confidence <= 1
             assert technique.to == "" or by_id[technique.to].onset > ended.onset
             assert (technique.semitones is not None) == (technique.kind == "bend")
         if ended.position is not None and ended.position.fret == 0:
@@ -133,6 +135,8 @@ def test_a_note_rings_when_it_sounds_through_later_strokes(strokes: int, rings: 
     low = Sounded(note(0, 0.5, 2.0, string=6, fret=0), [])
     high = [Sounded(note(1 + n, 0.8 + 0.3 * n, 0.2, string=1 + n % 3), []) for n in range(strokes)]
     assert ("let_ring" in told(low, *high)["n0"]) == rings
+    short = replace(low, note=replace(low.note, offset=round(1.3 * SAMPLE_RATE_HZ)))
+    assert "let_ring" not in told(short, *high)["n0"], "a hand that holds a chord for a moment says nothing"
 
 
 def test_notes_of_one_chord_do_not_ring_through_each_other() -> None:
@@ -151,6 +155,37 @@ def test_only_the_next_note_on_the_string_can_follow() -> None:
     follower = reader.follower_of(first)
     assert follower is not None
     assert follower.note.id == "n3"
+
+
+def test_a_finger_that_slides_on_is_seen_leaving() -> None:
+    """The pitch leaves, neither note is heard for a moment, and the next begins softly."""
+    glide = [*[0.0] * 30, 0.02, 0.05, 0.1, 0.16, 0.22, 0.25]
+    first, then = note(0, 0.5, 0.42), replace(note(1, 1.0, 0.6, fret=7), velocity=0.55)
+    slid = told(Sounded(first, glide), Sounded(then, [0.0] * 50))["n0"]
+    struck = told(Sounded(first, [0.0] * 36), Sounded(replace(then, onset=first.offset or 0), [0.0] * 50))["n0"]
+    assert "slide" in slid
+    assert struck == set()
+
+
+def test_a_note_that_leaves_its_pitch_for_good_is_bent_or_slides_but_not_both() -> None:
+    glide = [*[0.0] * 8, 0.05, 0.1, 0.16, 0.22, 0.3, 0.36]
+    alone = told(Sounded(note(0, 0.5, 0.16), glide))["n0"]
+    led = told(Sounded(note(0, 0.5, 0.16), glide), Sounded(note(1, 0.72, 0.5, fret=6), [0.0] * 40))["n0"]
+    assert "bend" in alone
+    assert len(led & {"bend", "slide"}) <= 1
+
+
+def test_what_was_settled_long_ago_is_forgotten() -> None:
+    settled = SettledNotes()
+    for number in range(MOST + 40):
+        settled.add(Sounded(note(number, number * 0.1, 0.1), []))
+    near = settled.between(0, 10**9)
+    assert [each.note.id for each in near] == [f"n{number}" for number in range(40, MOST + 40)]
+    changed = replace(near[3], note=replace(near[3].note, velocity=0.1))
+    settled.replace(changed)
+    settled.replace(Sounded(note(0, 0, 1), []))
+    assert settled.between(changed.note.onset, changed.note.onset + 1) == [changed]
+    assert len(settled.between(0, 10**9)) == MOST
 
 
 def test_without_judges_only_ringing_is_told() -> None:

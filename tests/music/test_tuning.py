@@ -34,6 +34,13 @@ def test_the_ends_of_the_range_can_be_played(instrument: Instrument) -> None:
     assert instrument.positions_of(instrument.highest_pitch)
 
 
+def test_nothing_sounds_above_midi() -> None:
+    high = Instrument((100, 95, 90, 85), capo=12, fret_count=36)
+    assert high.highest_pitch == 127
+    assert high.positions_of(127)
+    assert high.positions_of(128) == []
+
+
 def test_string_one_is_the_high_e_and_frets_count_from_the_capo() -> None:
     guitar = Instrument(capo=2)
     assert guitar.pitch_at(Position(1, 0)) == 66

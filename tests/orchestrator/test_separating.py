@@ -25,6 +25,7 @@ from music.events import (
 from music.note import SETTLED
 from music.session_state import fold
 from music.window_schedule import WindowSchedule
+from orchestrator.inbox import OneByOne
 from orchestrator.publisher import Publisher
 from orchestrator.separating import SeparationPlan, SeparatorShelf
 from orchestrator.session import Session, SessionLimits
@@ -59,7 +60,7 @@ async def session_of(
             yield piece
 
     publisher = Publisher("s", sink or KeptLog(), deliver, lambda: 0)
-    await Session(config, FakeTranscriber(), publisher, SessionLimits(), lambda: 0, plan).run(chunks())
+    await Session(config, FakeTranscriber(), publisher, SessionLimits(), lambda: 0, plan).run(OneByOne(chunks()))
     return events
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import anyio
@@ -27,6 +27,7 @@ from music.note import SETTLED, Note, NoteState
 from music.session_state import fold
 from music.tuning import Instrument
 from orchestrator.desk import LiveSession
+from orchestrator.inbox import AudioSource, OneByOne
 from orchestrator.publisher import Publisher
 from orchestrator.session import Session, SessionLimits
 from tests.orchestrator.calls import in_chunks
@@ -64,18 +65,26 @@ class Stage:
         while not any(isinstance(event.payload, kind) for event in self.delivered):
             await self.moved.wait()
 
-    async def fails(self, chunks: AsyncIterator[bytes]) -> GenesisError:
+    async def fails(self, chunks: AudioSource) -> GenesisError:
         with pytest.raises(GenesisError) as caught:
             await self.session.run(chunks)
         return caught.value
 
 
-async def once(*chunks: bytes) -> AsyncIterator[bytes]:
+def once(*chunks: bytes) -> AudioSource:
+    return OneByOne(_once(chunks))
+
+
+async def _once(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
 
 
-async def then_silence(*chunks: bytes) -> AsyncIterator[bytes]:
+def then_silence(*chunks: bytes) -> AudioSource:
+    return OneByOne(_then_silence(chunks))
+
+
+async def _then_silence(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
     await anyio.sleep_forever()
@@ -237,7 +246,7 @@ async def test_a_drain_leaves_a_whole_file_its_time() -> None:
         heard.set()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(stage.session.run, upload())
+        group.start_soon(stage.session.run, OneByOne(upload()))
         await heard.wait()
         await anyio.wait_all_tasks_blocked()
         stage.session.stop(EndReason.DRAINED)
@@ -271,7 +280,7 @@ async def test_empty_chunks_do_not_count_as_life() -> None:
             yield b""
 
     stage = Stage(limits=SessionLimits(idle_timeout_s=0.05))
-    assert (await stage.fails(nothing_for_ever())).reason is Reason.STREAM_IDLE
+    assert (await stage.fails(OneByOne(nothing_for_ever()))).reason is Reason.STREAM_IDLE
 
 
 async def test_a_session_has_a_longest_duration() -> None:

@@ -15,6 +15,7 @@ from music.note import SETTLED, Note, NoteState
 from music.scribe import Scribe
 from music.session_state import fold
 from music.tuning import TUNINGS, Instrument
+from orchestrator.inbox import OneByOne
 from orchestrator.publisher import Publisher
 from orchestrator.session import Session, SessionLimits
 from tests.inference.tiny_streaming import EARLY, HOP, STEP, write_tiny_streaming
@@ -61,7 +62,7 @@ async def log_of(
 
     config = SessionConfig(AUDIO, instrument, session_id="s")
     publisher = Publisher("s", sink, deliver, lambda: 0)
-    await Session(config, transcriber, publisher, SessionLimits(cadence_s=cadence_s), lambda: 0).run(chunks())
+    await Session(config, transcriber, publisher, SessionLimits(cadence_s=cadence_s), lambda: 0).run(OneByOne(chunks()))
     return sink.events
 
 

@@ -22,6 +22,7 @@ from music.errors import Reason, Unavailable
 from music.events import AudioEncoding, AudioFormat, NoteRevised, RunnerChanged, SessionConfig, SessionEvent
 from music.note import Note, NoteState
 from music.session_state import fold
+from orchestrator.inbox import OneByOne
 from orchestrator.publisher import Publisher
 from orchestrator.session import Session, SessionLimits
 from tests.orchestrator.fakes import KeptLog
@@ -77,7 +78,7 @@ class Told:
 
         publisher = Publisher("s", self.log, deliver, lambda: 0)
         config = SessionConfig(AUDIO, session_id="s")
-        await Session(config, transcriber, publisher, SessionLimits(), lambda: 0).run(chunks)
+        await Session(config, transcriber, publisher, SessionLimits(), lambda: 0).run(OneByOne(chunks))
 
     @property
     def places(self) -> list[tuple[str, float]]:

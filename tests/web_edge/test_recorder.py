@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
@@ -135,26 +136,49 @@ def durable_part(state: SessionState) -> object:
 
 async def test_the_database_holds_the_durable_part_of_the_log(house: House) -> None:
     for event in LOG:
-        await house.recorder.record(event)
+        await house.recorder.record([event])
     assert durable_part(await house.recorded()) == durable_part(fold(LOG))
     assert (await house.transcriptions.get("s")).status is Status.COMPLETED
+
+
+@given(cuts=st.lists(st.integers(0, len(LOG))))
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+async def test_events_may_come_in_any_pieces_and_mixed_with_those_of_others(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
+) -> None:
+    other = log_of([SessionStarted(replace(CONFIG, session_id="t"), MODELS, 5), *PAYLOADS[1:]], "t")
+    both = [event for pair in zip(LOG, other, strict=True) for event in pair]
+    places = sorted({0, len(both), *(2 * cut for cut in cuts)})
+    folder = tmp_path_factory.mktemp("db")
+
+    async def read_rest(_session_id: str, _after: int) -> AsyncGenerator[SessionEvent, None]:
+        raise AssertionError("nothing is missing")
+        yield
+
+    async with Database.open(f"sqlite+aiosqlite:///{folder / 'test.db'}") as database:
+        await database.migrate()
+        recorder = Recorder(database, read_rest, Hub())
+        for begin, end in pairwise(places):
+            await recorder.record(both[begin:end])
+        for session_id, log in (("s", LOG), ("t", other)):
+            assert durable_part(await Transcriptions(database).state(session_id)) == durable_part(fold(log))
 
 
 async def test_a_session_is_over_only_when_its_end_is_recorded(house: House) -> None:
     told: list[str] = []
     with house.hub.on_recorded("s", lambda: told.append("over")):
         for event in LOG[:-1]:
-            await house.recorder.record(event)
+            await house.recorder.record([event])
             assert (await house.transcriptions.get("s")).status is Status.PROCESSING
         assert told == []
-        await house.recorder.record(LOG[-1])
+        await house.recorder.record([LOG[-1]])
         assert told == ["over"]
 
 
-@given(order=st.lists(st.sampled_from(LOG), max_size=20))
+@given(order=st.lists(st.lists(st.sampled_from(LOG), max_size=6), max_size=8))
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 async def test_whatever_is_delivered_twice_late_or_not_at_all_the_end_is_the_same(
-    tmp_path_factory: pytest.TempPathFactory, order: list[SessionEvent]
+    tmp_path_factory: pytest.TempPathFactory, order: list[list[SessionEvent]]
 ) -> None:
     folder = tmp_path_factory.mktemp("db")
     async with Database.open(f"sqlite+aiosqlite:///{folder / 'test.db'}") as database:
@@ -166,16 +190,16 @@ async def test_whatever_is_delivered_twice_late_or_not_at_all_the_end_is_the_sam
                     yield event
 
         recorder = Recorder(database, read_rest, Hub())
-        for event in [*order, LOG[-1]]:
-            await recorder.record(event)
+        for events in [*order, LOG[-1:]]:
+            await recorder.record(events)
         recorded = await Transcriptions(database).state("s")
     assert durable_part(recorded) == durable_part(fold(LOG))
 
 
 async def test_a_missing_event_is_fetched_from_the_log(house: House) -> None:
     house.log += LOG[:5]
-    await house.recorder.record(LOG[0])
-    await house.recorder.record(LOG[4])
+    await house.recorder.record([LOG[0]])
+    await house.recorder.record([LOG[4]])
     assert durable_part(await house.recorded()) == durable_part(fold(LOG[:5]))
 
 
@@ -195,7 +219,7 @@ async def test_a_long_log_is_recorded_in_pieces_from_where_the_database_stands(
 ) -> None:
     log = long_log(700)
     for event in log[:recorded]:
-        await house.recorder.record(event)
+        await house.recorder.record([event])
     if snapshot_at > recorded:
         snapshot = fold(log[:snapshot_at]).snapshot()
         house.log.append(snapshot_event("s", snapshot))
@@ -207,7 +231,7 @@ async def test_a_long_log_is_recorded_in_pieces_from_where_the_database_stands(
         await house.recorder.hasten("s")
     assert told == ["over"]
     assert durable_part(await house.recorded()) == durable_part(fold(log))
-    await house.recorder.record(log[-1])
+    await house.recorder.record([log[-1]])
     assert durable_part(await house.recorded()) == durable_part(fold(log))
 
 
@@ -227,16 +251,16 @@ async def test_a_log_that_is_read_while_its_job_begins_again_is_let_go(house: Ho
 
 
 async def test_an_event_of_a_log_that_is_gone_is_let_go(house: House) -> None:
-    await house.recorder.record(LOG[0])
-    await house.recorder.record(LOG[4])
+    await house.recorder.record([LOG[0]])
+    await house.recorder.record([LOG[4]])
     assert (await house.recorded()).notes == {}
 
 
 async def test_a_deleted_session_does_not_come_back(house: House) -> None:
-    await house.recorder.record(LOG[0])
+    await house.recorder.record([LOG[0]])
     await house.transcriptions.delete("s")
     for event in LOG:
-        await house.recorder.record(event)
+        await house.recorder.record([event])
     assert await house.transcriptions.find("s") is None
     assert await house.transcriptions.unpurged() == ["s"]
 
@@ -244,9 +268,9 @@ async def test_a_deleted_session_does_not_come_back(house: House) -> None:
 async def test_what_only_a_newer_version_knows_keeps_its_place(house: House) -> None:
     log = log_of([*PAYLOADS[:3], UnknownEvent(is_durable=True), UnknownEvent(is_durable=False), *PAYLOADS[3:]])
     for event in log[:5]:
-        await house.recorder.record(event)
+        await house.recorder.record([event])
     house.log += log
-    await house.recorder.record(log[-1])
+    await house.recorder.record([log[-1]])
     assert durable_part(await house.recorded()) == durable_part(fold(log))
     frames = [json.loads(event_frame(event)) for event in log[3:5]]
     assert [frame["type"] for frame in frames] == ["unknown", "unknown"]
@@ -255,16 +279,16 @@ async def test_what_only_a_newer_version_knows_keeps_its_place(house: House) -> 
 
 async def test_an_ended_note_never_changes(house: House) -> None:
     for event in LOG[:-1]:
-        await house.recorder.record(event)
+        await house.recorder.record([event])
     late = SessionEvent("s", 50, 2, 7, 80, 1, NoteRevised(NOTE))
-    await house.recorder.record(late)
+    await house.recorder.record([late])
     assert (await house.recorded()).notes["n1"] == ENDED_NOTE
 
 
 async def test_a_failed_session_keeps_its_notes_and_its_reason(house: House) -> None:
     failed = SessionFailed(Reason.AUDIO_TRUNCATED, "It ends early.", 700)
     for event in log_of([*PAYLOADS[:3], failed]):
-        await house.recorder.record(event)
+        await house.recorder.record([event])
     recorded = await house.transcriptions.get("s")
     assert recorded.status is Status.FAILED
     assert recorded.error is not None
@@ -287,20 +311,20 @@ async def test_an_upload_whose_session_was_cut_short_is_not_over(
 ) -> None:
     await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", Path("a"), 1, "0"))
     for event in log_of([PAYLOADS[0], over]):
-        await house.recorder.record(event)
+        await house.recorder.record([event])
     assert (await house.transcriptions.get("s")).status is upload
     other = SessionConfig(CONFIG.audio, session_id="t")
     for event in log_of([SessionStarted(other, MODELS, 5), over], "t"):
-        await house.recorder.record(event)
+        await house.recorder.record([event])
     assert (await house.transcriptions.get("t")).status is stream
 
 
 async def test_a_job_begun_again_starts_from_nothing(house: House) -> None:
     await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", Path("a"), 1, "0"))
     for event in log_of([*PAYLOADS[:7], SessionEnded(EndReason.CANCELLED, 9)]):
-        await house.recorder.record(event)
+        await house.recorder.record([event])
     await house.transcriptions.start_over("s")
     assert (await house.recorded()).notes == {}
     for event in LOG:
-        await house.recorder.record(event)
+        await house.recorder.record([event])
     assert durable_part(await house.recorded()) == durable_part(fold(LOG))
