@@ -120,7 +120,7 @@ def plain(notes: tuple[GuitarNote, ...]) -> tuple[Note, ...]:
 
 
 def _heard(random: np.random.Generator, performance: Performance) -> tuple[Note, ...]:
-    """As the network hears rendered guitars: what it says of loudness follows it little (correlation .25, slope .11)."""
+    """As the network hears rendered guitars: its velocities follow loudness little (correlation .25, slope .11)."""
     missing, false = float(random.uniform(0, 0.15)), float(random.uniform(0, 0.1))
     level, slope = float(random.normal(0.59, 0.04)), float(random.uniform(0.02, 0.2))
     heard: list[Note] = []
