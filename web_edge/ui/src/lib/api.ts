@@ -2,6 +2,7 @@
 
 import type { Summary, TranscriptionDocument } from "./document";
 import type { Player } from "./player";
+import type { SeparationName } from "./separation";
 import { parseProblem, problem, ProblemError } from "./problems";
 
 export interface Transcription {
@@ -42,7 +43,11 @@ export interface ArrangeRequest extends Partial<Player> {
   readonly document?: string;
 }
 
-export async function uploadRecording(file: File, options: Player, signal: AbortSignal): Promise<Transcription> {
+export async function uploadRecording(
+  file: File,
+  options: Player & { separation: SeparationName },
+  signal: AbortSignal,
+): Promise<Transcription> {
   const form = new FormData();
   for (const [name, value] of Object.entries(options)) form.set(name, String(value));
   form.set("file", file);

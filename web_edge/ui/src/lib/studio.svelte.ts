@@ -12,6 +12,7 @@ import { browserEnvironment } from "./line";
 import { Playback } from "./playback.svelte";
 import { pitchesOf, remember, remembered, tuningName, wishesOf, type Player as Wishes, type View } from "./player";
 import { problem, problemOf, type Problem } from "./problems";
+import { rememberedSeparation, rememberSeparation, separationLine, type SeparationName } from "./separation";
 import type { SessionState } from "./session-state";
 import { STANDARD } from "./tunings";
 import { Versions } from "./versions.svelte";
@@ -35,6 +36,10 @@ export class Studio {
   attribution = $state("");
   /** What is asked for, and how the neck is shown; of a finished tab, what it was asked for. */
   readonly player: Wishes & View = $state(remembered(localStorage));
+  /** Whether a voice is taken out of the next take. */
+  separation = $state<SeparationName>(rememberedSeparation(localStorage));
+  /** What became of that in this one, in words. */
+  separated = $state("");
   sentS = $state(0);
   totalS = $state<number | null>(null);
   /** Where the cursor stands; null where there is none. */
@@ -119,7 +124,7 @@ export class Studio {
       this.sound = file;
       this.upload = new AbortController();
       this.notice = "Sending the file …";
-      const { id } = await uploadRecording(file, this.wishes, this.upload.signal);
+      const { id } = await uploadRecording(file, { ...this.wishes, separation: this.separation }, this.upload.signal);
       if (!isCurrent()) return;
       this.notice = "";
       this.canPlay = true;
@@ -152,6 +157,10 @@ export class Studio {
   keep(name: keyof (Wishes & View)): void {
     this.chosen = { ...this.chosen, [name]: this.player[name] };
     remember(localStorage, this.chosen);
+  }
+
+  keepSeparation(): void {
+    rememberSeparation(localStorage, this.separation);
   }
 
   /** The finished tab once more for what is asked for now. */
@@ -223,6 +232,7 @@ export class Studio {
       this.hasNews = false;
       this.score = scoreOfSession(session, this.score);
       this.processedS = seconds(session.processedUntil);
+      this.separated = separationLine(session.separation);
       if (session.duration !== null) this.totalS ??= seconds(session.duration);
     }
     this.positionS = this.cursorPosition();
@@ -255,7 +265,7 @@ export class Studio {
     this.versions.close();
     this.sound = this.stored = null;
     this.problem = null;
-    this.notice = this.attribution = "";
+    this.notice = this.attribution = this.separated = "";
     this.isSlow = this.canPlay = this.hasNews = false;
     this.sentS = this.processedS = 0;
     this.totalS = this.positionS = null;
@@ -343,6 +353,6 @@ export class Studio {
 
   private liveConfig(rateHz: number, piece: { tuning?: readonly number[]; capo?: number } = {}) {
     const audio = { encoding: "pcm_f32le", sample_rate_hz: rateHz, channel_count: 1, transcriber: "" } as const;
-    return { ...audio, ...this.wishes, ...piece };
+    return { ...audio, ...this.wishes, separation: this.separation, ...piece };
   }
 }
