@@ -15,7 +15,6 @@ from starlette.routing import Route
 
 from bus.session_log import delete_session
 from music.audio import seconds
-from music.document import to_document
 from music.errors import GenesisError, InvalidInput, NotFound, Reason
 from music.events import AudioEncoding, AudioFormat
 from web_edge.accounts.identity import caller_of
@@ -99,8 +98,8 @@ class TranscriptionsApi:
         document_id = request.query_params.get("document")
         if document_id is not None:
             return await self.documents.result(request, document_id)
-        state = await self.documents.finished(request.path_params["id"])
-        return await anyio.to_thread.run_sync(lambda: JSONResponse(to_document(state)))
+        content = await self.documents.content(request.path_params["id"])
+        return await anyio.to_thread.run_sync(JSONResponse, content)
 
     async def delete(self, request: Request) -> Response:
         transcription_id: str = request.path_params["id"]
