@@ -6,7 +6,6 @@ carries may be null or absent but its onset and its pitch.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -152,7 +151,7 @@ def arrange_document(
     overrides = {"tuning": list(tuning) if tuning is not None else None, "capo": capo, "fret_count": fret_count}
     changed = {**as_object(data, "The file"), **{key: value for key, value in overrides.items() if value is not None}}
     document = parse_document(changed)
-    arranged = copy.deepcopy(changed)
+    arranged = {**changed, "notes": [dict(entry) for entry in changed["notes"]]}
     decided = pinned_positions(document.notes, document.instrument, pins or {})
     placed = arrange(document.notes, document.instrument, preferences, decided)
     for entry, note in zip(arranged["notes"], placed, strict=True):
@@ -167,6 +166,12 @@ def arrange_document(
 def summary_of(notes: Iterable[Note]) -> dict[str, int]:
     """How many notes there are, and how many of them have no place: out of range, or more than a hand can hold."""
     counts = Counter(flag for note in notes for flag in ("notes", *note.flags))
+    return {name: counts[name] for name in ("notes", OUT_OF_RANGE, UNPLAYABLE)}
+
+
+def summary_of_file(data: Mapping[str, Any]) -> dict[str, int]:
+    """As `summary_of`, of a file that was read before or written by this package."""
+    counts = Counter(flag for entry in data["notes"] for flag in ("notes", *(entry.get("flags") or ())))
     return {name: counts[name] for name in ("notes", OUT_OF_RANGE, UNPLAYABLE)}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from access.caller import Caller
 from music.errors import GenesisError, InvalidInput, NotFound, Reason
 from music.events import SessionConfig, SnapshotTaken, snapshot_event
 from music.note import Note
@@ -55,13 +56,13 @@ class Transcriptions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create_upload(self, config: SessionConfig, audio: StoredAudio) -> Transcription:
-        """A pending job for a stored file; `config.session_id` names it."""
+    async def create_upload(self, config: SessionConfig, audio: StoredAudio, owner: str) -> Transcription:
+        """A pending job for a stored file of the account `owner`; `config.session_id` names it."""
         now = time.time_ns()
         async with self._database.write() as connection:
             await connection.execute(
                 insert(transcriptions).values(
-                    **new_row(config, title=audio.name, source=Source.UPLOAD, now_ns=now),
+                    **new_row(config, title=audio.name, source=Source.UPLOAD, owner=owner, now_ns=now),
                     audio_bytes=audio.byte_count,
                     audio_sha256=audio.sha256,
                 )
@@ -77,9 +78,25 @@ class Transcriptions:
         async with self._database.read() as connection:
             return await find(connection, transcription_id)
 
-    async def page(self, limit: int, cursor: str | None) -> Page:
-        """At most `limit` of them, after the one the cursor names. Raises InvalidInput: REQUEST_INVALID."""
+    async def check_visible(self, transcription_id: str, caller: Caller) -> None:
+        """Raises NotFound: TRANSCRIPTION_NOT_FOUND, for one of somebody else as for none."""
+        query = select(transcriptions.c.owner).where(transcriptions.c.id == transcription_id)
+        async with self._database.read() as connection:
+            owner = (await connection.execute(query)).scalar_one_or_none()
+        if owner is None or not caller.may_see(owner):
+            raise unknown_transcription(transcription_id)
+
+    async def owned_by(self, owner: str) -> list[str]:
+        """Ids of everything an account has."""
+        query = select(transcriptions.c.id).where(transcriptions.c.owner == owner)
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def page(self, caller: Caller, limit: int, cursor: str | None) -> Page:
+        """At most `limit` of the caller's, after the one the cursor names. Raises InvalidInput: REQUEST_INVALID."""
         query = select(transcriptions).order_by(transcriptions.c.created_at_ns.desc(), transcriptions.c.id.desc())
+        if not caller.is_local:
+            query = query.where(transcriptions.c.owner == caller.id)
         if cursor is not None:
             query = query.where(_after(cursor))
         async with self._database.read() as connection:
@@ -183,13 +200,14 @@ async def find(connection: AsyncConnection, transcription_id: str) -> Transcript
     return None if row is None else transcription_from_row(row)
 
 
-def new_row(config: SessionConfig, *, title: str, source: Source, now_ns: int) -> dict[str, object]:
+def new_row(config: SessionConfig, *, title: str, source: Source, owner: str, now_ns: int) -> dict[str, object]:
     """Column values of a transcription of which nothing is known yet but what was asked for."""
     return {
         "id": config.session_id,
         "title": title,
         "status": Status.PENDING,
         "source": source,
+        "owner": owner,
         "config": config_to_json(config),
         "models": [],
         "attempt": 0,
@@ -203,10 +221,14 @@ def new_row(config: SessionConfig, *, title: str, source: Source, now_ns: int) -
 async def _get(connection: AsyncConnection, transcription_id: str) -> Transcription:
     found = await find(connection, transcription_id)
     if found is None:
-        raise NotFound(
-            Reason.TRANSCRIPTION_NOT_FOUND, f"There is no transcription {transcription_id!r}.", id=transcription_id
-        )
+        raise unknown_transcription(transcription_id)
     return found
+
+
+def unknown_transcription(transcription_id: str) -> NotFound:
+    return NotFound(
+        Reason.TRANSCRIPTION_NOT_FOUND, f"There is no transcription {transcription_id!r}.", id=transcription_id
+    )
 
 
 def _cursor(last: Transcription) -> str:

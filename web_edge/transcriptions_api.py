@@ -17,6 +17,7 @@ from bus.session_log import delete_session
 from music.audio import seconds
 from music.errors import GenesisError, InvalidInput, NotFound, Reason
 from music.events import AudioEncoding, AudioFormat
+from web_edge.accounts.identity import caller_of
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
 from web_edge.documents_api import DocumentsApi
@@ -71,7 +72,7 @@ class TranscriptionsApi:
             config = session_config(upload.options, container, transcription_id)
             audio = await incoming.finish(upload.name)
         try:
-            created = await self.transcriptions.create_upload(config, audio)
+            created = await self.transcriptions.create_upload(config, audio, caller_of(request).id)
         except GenesisError:
             await self.files.remove(transcription_id)
             raise
@@ -83,7 +84,7 @@ class TranscriptionsApi:
         limit = request.query_params.get("limit", str(_DEFAULT_PAGE))
         if not limit.isdecimal() or not 1 <= int(limit[:9]) <= _MAX_PAGE:
             raise InvalidInput(Reason.REQUEST_INVALID, f"`limit` is a number from 1 to {_MAX_PAGE}.")
-        page = await self.transcriptions.page(int(limit), request.query_params.get("cursor"))
+        page = await self.transcriptions.page(caller_of(request), int(limit), request.query_params.get("cursor"))
         items = [self._resource(transcription) for transcription in page.items]
         return JSONResponse({"items": items, "next": page.next_cursor})
 
@@ -102,6 +103,11 @@ class TranscriptionsApi:
 
     async def delete(self, request: Request) -> Response:
         transcription_id: str = request.path_params["id"]
+        await self.delete_one(transcription_id)
+        return Response(status_code=204)
+
+    async def delete_one(self, transcription_id: str) -> None:
+        """Everything of it. Raises NotFound: TRANSCRIPTION_NOT_FOUND."""
         await self.transcriptions.get(transcription_id)
         await self.jobs.stop(transcription_id)
         await self.transcriptions.delete(transcription_id)
@@ -110,7 +116,6 @@ class TranscriptionsApi:
         self.live.stop(transcription_id, gone)
         await self.files.remove(transcription_id)
         await self._purge(transcription_id)
-        return Response(status_code=204)
 
     async def purge_deleted(self) -> None:
         """Remove the logs that the bus kept because it was away when they were deleted. Raises Unavailable."""
