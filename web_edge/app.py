@@ -15,6 +15,7 @@ from bus.recording import consume_durable
 from bus.session_log import read_rest
 from music.errors import GenesisError
 from music.events import SessionEvent
+from web_edge.audio_api import AudioApi
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
 from web_edge.database import Database
@@ -108,9 +109,11 @@ class _Edge:
             max_upload_bytes=settings.max_upload_bytes,
             upload_idle_s=settings.upload_idle_s,
         )
+        self._audio = AudioApi(self._transcriptions, self._files)
 
     def routes(self) -> list[BaseRoute]:
-        return [*self._health.routes(), *self._api.routes(), *self._exports.routes(), *self._sockets.routes()]
+        apis = (self._health, self._api, self._audio, self._exports, self._sockets)
+        return [route for api in apis for route in api.routes()]
 
     async def tidy(self) -> None:
         """Clear away what a crash left half done."""
