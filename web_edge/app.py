@@ -27,6 +27,7 @@ from web_edge.health import Health
 from web_edge.hub import Hub
 from web_edge.jobs import JobRunner, Patience
 from web_edge.live import LiveSessions
+from web_edge.openapi.api import OpenApi
 from web_edge.pages import page_routes
 from web_edge.problems import HANDLERS
 from web_edge.recorder import Recorder
@@ -113,7 +114,8 @@ class _Edge:
 
     def routes(self) -> list[BaseRoute]:
         apis = (self._health, self._api, self._audio, self._exports, self._sockets)
-        return [route for api in apis for route in api.routes()]
+        routes = [route for api in apis for route in api.routes()]
+        return [*routes, *OpenApi(routes).routes()]
 
     async def tidy(self) -> None:
         """Clear away what a crash left half done."""

@@ -92,6 +92,7 @@ class DocumentsApi:
         return JSONResponse({"items": [to_json(document) for document in found]})
 
     async def show(self, request: Request) -> Response:
+        """What is told of a document besides its notes."""
         transcription = await self.transcriptions.get(request.path_params["id"])
         document = await self.documents.get(transcription.id, request.path_params["document"], revision_of(request))
         return JSONResponse(to_json(document))
@@ -107,6 +108,7 @@ class DocumentsApi:
         return JSONResponse({"offer": told})
 
     async def delete(self, request: Request) -> Response:
+        """Delete a document in all its revisions."""
         transcription = await self.transcriptions.get(request.path_params["id"])
         await self.documents.delete(transcription.id, request.path_params["document"])
         return Response(status_code=204)

@@ -96,6 +96,7 @@ class TranscriptionsApi:
         return JSONResponse(self.resource(transcription), 202, {"Location": location, **headers})
 
     async def list(self, request: Request) -> Response:
+        """Your transcriptions, the newest first, a page at a time."""
         limit = request.query_params.get("limit", str(_DEFAULT_PAGE))
         if not limit.isdecimal() or not 1 <= int(limit[:9]) <= _MAX_PAGE:
             raise InvalidInput(Reason.REQUEST_INVALID, f"`limit` is a number from 1 to {_MAX_PAGE}.")
@@ -104,6 +105,7 @@ class TranscriptionsApi:
         return JSONResponse({"items": items, "next": page.next_cursor})
 
     async def show(self, request: Request) -> Response:
+        """How a transcription stands."""
         return json_response(request, self.resource(await self.transcriptions.get(request.path_params["id"])))
 
     async def cancel(self, request: Request) -> Response:
@@ -135,6 +137,7 @@ class TranscriptionsApi:
         return await anyio.to_thread.run_sync(lambda: JSONResponse(to_document(state), headers=tagged(etag)))
 
     async def delete(self, request: Request) -> Response:
+        """Delete a transcription: recording, result, documents and events."""
         transcription_id: str = request.path_params["id"]
         await self.transcriptions.get(transcription_id)
         await self.jobs.stop(transcription_id)
