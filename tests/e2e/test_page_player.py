@@ -69,6 +69,17 @@ async def test_settings_arrange_the_finished_tab_anew(tmp_path: Path) -> None:
             assert await frets(page) == as_played, "the log says what it said"
 
 
+async def test_a_voice_is_listened_for_where_it_is_asked_for(tmp_path: Path) -> None:
+    with running_stack() as stack:
+        async with open_page(stack.edge_url) as page:
+            await choose(page, "separation", "auto")
+            await transcribed(page)
+            await expect(page.locator("[data-separation]")).to_have_text("Nobody sings: heard as recorded.")
+            await page.screenshot(path=tmp_path / "separation.png", full_page=True)
+            await page.reload()
+            await expect(page.locator('[data-setting="separation"]')).to_have_value("auto")
+
+
 async def test_a_note_is_put_elsewhere_with_the_keyboard(tmp_path: Path) -> None:
     with running_stack() as stack:
         async with open_page(stack.edge_url) as page:

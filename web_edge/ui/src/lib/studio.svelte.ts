@@ -1,6 +1,13 @@
 /** What the page knows and can do: one take at a time, from one of the ways in to a tab. */
 
-import { fetchDemo, fetchResult, listTranscriptions, uploadRecording, type Transcription } from "./api";
+import {
+  fetchDemo,
+  fetchResult,
+  listTranscriptions,
+  uploadRecording,
+  type BarsRequest,
+  type Transcription,
+} from "./api";
 import { Microphone } from "./audio/microphone";
 import type { Samples } from "./audio/pacing";
 import { Player } from "./audio/player";
@@ -12,6 +19,7 @@ import { browserEnvironment } from "./line";
 import { Playback } from "./playback.svelte";
 import { pitchesOf, remember, remembered, tuningName, wishesOf, type Player as Wishes, type View } from "./player";
 import { problem, problemOf, type Problem } from "./problems";
+import { rememberedSeparation, rememberSeparation, separationLine, type SeparationName } from "./separation";
 import type { SessionState } from "./session-state";
 import { STANDARD } from "./tunings";
 import { Versions } from "./versions.svelte";
@@ -22,6 +30,9 @@ const SLOW = "Your connection is slower than the music, so the tab falls behind.
 const BEHIND = "The server has fallen behind the music. The tab goes on as soon as it answers.";
 /** The watermark trails a recording by about two seconds; this much is out of the ordinary. */
 const BEHIND_S = 6;
+/** The database is written a moment after the log ends. */
+const RESULT_PATIENCE = 20;
+const RESULT_WAIT_MS = 500;
 const OVERFLOWED = "Your connection is too slow to record over it. What was sent is still being transcribed.";
 const UNPLUGGED = "The microphone went away. What it heard is still being transcribed.";
 
@@ -35,6 +46,10 @@ export class Studio {
   attribution = $state("");
   /** What is asked for, and how the neck is shown; of a finished tab, what it was asked for. */
   readonly player: Wishes & View = $state(remembered(localStorage));
+  /** Whether a voice is taken out of the next take. */
+  separation = $state<SeparationName>(rememberedSeparation(localStorage));
+  /** What became of that in this one, in words. */
+  separated = $state("");
   sentS = $state(0);
   totalS = $state<number | null>(null);
   /** Where the cursor stands; null where there is none. */
@@ -119,7 +134,7 @@ export class Studio {
       this.sound = file;
       this.upload = new AbortController();
       this.notice = "Sending the file …";
-      const { id } = await uploadRecording(file, this.wishes, this.upload.signal);
+      const { id } = await uploadRecording(file, { ...this.wishes, separation: this.separation }, this.upload.signal);
       if (!isCurrent()) return;
       this.notice = "";
       this.canPlay = true;
@@ -154,10 +169,20 @@ export class Studio {
     remember(localStorage, this.chosen);
   }
 
+  keepSeparation(): void {
+    rememberSeparation(localStorage, this.separation);
+  }
+
   /** The finished tab once more for what is asked for now. */
   async rearrange(): Promise<void> {
     this.problem = null;
     await this.versions.arrangeFor(this.wishes);
+  }
+
+  /** The finished tab in other bars. */
+  async rebar(rhythm: BarsRequest): Promise<void> {
+    this.problem = null;
+    await this.versions.rebar(rhythm);
   }
 
   /** The finished tab for the tuning and capo that its notes suggest. */
@@ -223,6 +248,7 @@ export class Studio {
       this.hasNews = false;
       this.score = scoreOfSession(session, this.score);
       this.processedS = seconds(session.processedUntil);
+      this.separated = separationLine(session.separation);
       if (session.duration !== null) this.totalS ??= seconds(session.duration);
     }
     this.positionS = this.cursorPosition();
@@ -255,7 +281,7 @@ export class Studio {
     this.versions.close();
     this.sound = this.stored = null;
     this.problem = null;
-    this.notice = this.attribution = "";
+    this.notice = this.attribution = this.separated = "";
     this.isSlow = this.canPlay = this.hasNews = false;
     this.sentS = this.processedS = 0;
     this.totalS = this.positionS = null;
@@ -338,11 +364,31 @@ export class Studio {
     this.phase = "done";
     if (ended?.reason === "drained") this.notice = "The server was stopped; the tab ends where it had to.";
     this.finish(session.sessionId, toDocument(session));
+    void this.takeFinalBars(session.sessionId);
     void this.refreshEarlier();
+  }
+
+  /** Bars, chords and keys that were found in the whole piece take the place of those told while it lasted. */
+  private async takeFinalBars(id: string): Promise<void> {
+    const { take } = this;
+    for (let patience = RESULT_PATIENCE; patience > 0 && take === this.take; patience--) {
+      try {
+        const result = await fetchResult(id);
+        if (take === this.take) this.versions.complete(id, result);
+        return;
+      } catch (error) {
+        if (problemOf(error).reason !== "RESULT_NOT_READY") {
+          // The tab is there, with the bars that were told live.
+          console.warn("The bars of the whole piece could not be had.", error);
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, RESULT_WAIT_MS));
+      }
+    }
   }
 
   private liveConfig(rateHz: number, piece: { tuning?: readonly number[]; capo?: number } = {}) {
     const audio = { encoding: "pcm_f32le", sample_rate_hz: rateHz, channel_count: 1, transcriber: "" } as const;
-    return { ...audio, ...this.wishes, ...piece };
+    return { ...audio, ...this.wishes, separation: this.separation, ...piece };
   }
 }
