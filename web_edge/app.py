@@ -17,6 +17,7 @@ from music.errors import GenesisError
 from music.events import SessionEvent
 from web_edge.accounts.doors import AccountDoors, AccountParts
 from web_edge.accounts.gate import RequestLimit
+from web_edge.audio_api import AudioApi
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
 from web_edge.database import Database
@@ -28,12 +29,15 @@ from web_edge.health import Health
 from web_edge.hub import Hub
 from web_edge.jobs import JobRunner, Patience
 from web_edge.live import LiveSessions
+from web_edge.openapi.api import OpenApi
 from web_edge.pages import page_routes
 from web_edge.problems import HANDLERS
 from web_edge.recorder import Recorder
 from web_edge.relay import Relay
 from web_edge.settings import Settings
 from web_edge.sockets import Sockets
+from web_edge.storage.keys import Keyring
+from web_edge.storage.stores import open_store
 from web_edge.transcriptions import Transcriptions
 from web_edge.transcriptions_api import TranscriptionsApi
 from web_edge.uplink import Uplink
@@ -80,13 +84,19 @@ def create_app(settings: Settings) -> Starlette:
     )
 
 
+def open_audio_files(settings: Settings) -> AudioFiles:
+    """Raises InvalidInput: CONFIG_INVALID."""
+    store = open_store(settings.storage_url, settings.audio_dir)
+    return AudioFiles(store, Keyring.open(settings.keys), settings.max_upload_bytes)
+
+
 class _Edge:
     """The parts, wired."""
 
     def __init__(self, settings: Settings, database: Database, uplink: Uplink, parts: AccountParts) -> None:
         self.bus = BusLink(settings.nats_url, parts.bus_tls)
         self._transcriptions = Transcriptions(database)
-        self._files = AudioFiles(settings.audio_dir, settings.max_upload_bytes)
+        self._files = open_audio_files(settings)
         hub = Hub()
         self._recorder = Recorder(database, self._read_rest, hub)
         patience = Patience(settings.job_attempts, settings.job_backoff_s, settings.job_backoff_max_s)
@@ -118,6 +128,7 @@ class _Edge:
             max_upload_bytes=settings.max_upload_bytes,
             upload_idle_s=settings.upload_idle_s,
         )
+        self._audio = AudioApi(self._transcriptions, self._files)
         self._doors = AccountDoors(parts, database, self.bus, self._transcriptions)
         self._doors.on_deletion(self._delete_owned)
 
@@ -127,8 +138,9 @@ class _Edge:
 
     def routes(self) -> list[BaseRoute]:
         """Every one of them behind the gate."""
-        routes = [*self._health.routes(), *self._api.routes(), *self._exports.routes(), *self._sockets.routes()]
-        return self._doors.gate.before([*routes, *self._doors.routes()])
+        apis = (self._health, self._api, self._audio, self._exports, self._sockets, self._doors)
+        routes = [route for api in apis for route in api.routes()]
+        return self._doors.gate.before([*routes, *OpenApi(routes).routes()])
 
     def close(self) -> None:
         self._doors.close()

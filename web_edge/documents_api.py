@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Set
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import anyio
 import anyio.to_thread
+from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,14 +24,19 @@ from music.note import Note
 from music.session_state import SessionState
 from music.tuning_offer import offer_tuning
 from web_edge.bars_options import LOCK_OPTIONS, lock_from_json
+from web_edge.conditional import has_it, not_modified, tag_of, tagged
 from web_edge.documents import Document, Documents, settings_to_json
 from web_edge.options import INSTRUMENT_OPTIONS, PLAYER_OPTIONS, instrument_of, player_of
+from web_edge.rows import Transcription
 from web_edge.transcriptions import Transcriptions
 
 ONE = "/api/transcribe/{id}"
 _MOST_BYTES = 1 << 20
 _MOST_WAITING = 16
 _REVISION = "revision"
+MAKER = version("genesis-music")
+"""Part of every tag: another version may write another file."""
+
 _ARRANGING = {*INSTRUMENT_OPTIONS, *PLAYER_OPTIONS, "pins", "document"}
 _BARRING = {*LOCK_OPTIONS, "document"}
 
@@ -125,6 +132,7 @@ class DocumentsApi:
         return JSONResponse({"items": [to_json(document) for document in found]})
 
     async def show(self, request: Request) -> Response:
+        """What is told of a document besides its notes."""
         transcription = await self.transcriptions.get(request.path_params["id"])
         document = await self.documents.get(transcription.id, request.path_params["document"], revision_of(request))
         return JSONResponse(to_json(document))
@@ -140,15 +148,20 @@ class DocumentsApi:
         return JSONResponse({"offer": told})
 
     async def delete(self, request: Request) -> Response:
+        """Delete a document in all its revisions."""
         transcription = await self.transcriptions.get(request.path_params["id"])
         await self.documents.delete(transcription.id, request.path_params["document"])
         return Response(status_code=204)
 
     async def result(self, request: Request, document_id: str) -> Response:
         """A document as a file of schema genesis.transcription/1, with a member `document` that says what it is."""
-        state = await self.finished(request.path_params["id"])
-        document, places, music = await self.documents.read(state.session_id, document_id, revision_of(request))
-        return await self._file(state, document, _Made(document.wanted, places, music), 200, {})
+        known = await self.over(request.path_params["id"])
+        document, places, music = await self.documents.read(known.id, document_id, revision_of(request))
+        etag = tag_of("document", MAKER, *document_version(known), document.id, document.revision)
+        if has_it(request, etag):
+            return not_modified(etag)
+        state = await self.transcriptions.state(known.id)
+        return await self._file(state, document, _Made(document.wanted, places, music), 200, tagged(etag))
 
     async def content(
         self, transcription_id: str, document_id: str | None = None, revision: int | None = None
@@ -167,7 +180,8 @@ class DocumentsApi:
         kept = await self.documents.final_music(state.session_id, state.durable_sequence)
         if kept is None:
             kept = await anyio.to_thread.run_sync(music_of_session, state)
-            await self.documents.keep_final_music(state.session_id, state.durable_sequence, kept)
+            with suppress(IntegrityError):  # it was deleted meanwhile
+                await self.documents.keep_final_music(state.session_id, state.durable_sequence, kept)
         return kept
 
     async def _content(self, state: SessionState, made: _Made) -> dict[str, Any]:
@@ -182,7 +196,12 @@ class DocumentsApi:
         return await anyio.to_thread.run_sync(lambda: JSONResponse(content, status, headers))
 
     async def finished(self, transcription_id: str) -> SessionState:
-        """The log of a transcription that is over, folded.
+        """The log of a transcription that is over, folded. Raises as `over`."""
+        await self.over(transcription_id)
+        return await self.transcriptions.state(transcription_id)
+
+    async def over(self, transcription_id: str) -> Transcription:
+        """A transcription that has a result.
 
         Raises:
             NotFound: TRANSCRIPTION_NOT_FOUND. Conflict: RESULT_NOT_READY. Whatever made it fail.
@@ -196,7 +215,12 @@ class DocumentsApi:
                 f"This transcription is {transcription.status.value}. Ask again when it is completed.",
                 status=transcription.status.value,
             )
-        return await self.transcriptions.state(transcription_id)
+        return transcription
+
+
+def document_version(known: Transcription) -> tuple[object, ...]:
+    """Changes with all that a transcription's result is made of; a job that began again began at another time."""
+    return (known.id, known.started_at_ns, known.attempt, known.durable_sequence, known.status.value, known.duration)
 
 
 def to_json(document: Document) -> dict[str, Any]:

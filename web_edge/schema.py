@@ -35,6 +35,8 @@ transcriptions = Table(
     Column("source", String(16), nullable=False),
     # The id of an account; "" for what was made where there are none.
     Column("owner", String(64), nullable=False, server_default=""),
+    # "high" goes before "normal" in the queue of jobs.
+    Column("priority", String(16), nullable=False, server_default="normal"),
     Column("audio_bytes", BigInteger),
     Column("audio_sha256", String(64)),
     Column("config", JSON, nullable=False),
@@ -93,6 +95,20 @@ documents = Table(
     Column("summary", JSON, nullable=False),
     Column("places", JSON, nullable=False),
     Index("ix_documents_transcription_id", "transcription_id"),
+)
+
+# What a client's Idempotency-Key made; it goes with what it made.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    # Of what was asked for under this key.
+    Column("fingerprint", String(64), nullable=False),
+    Column("transcription_id", ForeignKey("transcriptions.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at_ns", BigInteger, nullable=False),
+    Index("ix_idempotency_keys_transcription_id", "transcription_id"),
+    Index("ix_idempotency_keys_created_at_ns", "created_at_ns"),
 )
 
 deletions = Table(

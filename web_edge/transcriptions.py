@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access.caller import Caller
-from music.errors import GenesisError, InvalidInput, NotFound, Reason
-from music.events import SessionConfig, SnapshotTaken, snapshot_event
+from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Reason
+from music.events import EndReason, SessionConfig, SnapshotTaken, snapshot_event
 from music.note import Note
 from music.session_state import SessionState
 from web_edge.database import Database
+from web_edge.idempotency import Claim, claim
 from web_edge.rows import (
     OVER,
+    Priority,
     Source,
     Status,
     Transcription,
@@ -26,7 +28,7 @@ from web_edge.rows import (
     note_from_row,
     transcription_from_row,
 )
-from web_edge.schema import deletions, gaps, notes, transcriptions
+from web_edge.schema import deletions, documents, gaps, notes, transcriptions
 
 _ROWS_AT_A_TIME = 200
 """Notes read from the database before somebody else has a turn."""
@@ -34,10 +36,9 @@ _ROWS_AT_A_TIME = 200
 
 @dataclass(frozen=True, slots=True)
 class StoredAudio:
-    """An upload on disk: its name for people, where it lies, how much it is."""
+    """An upload that is stored: its name for people, how much it is."""
 
     name: str
-    path: Path
     byte_count: int
     sha256: str
 
@@ -56,8 +57,19 @@ class Transcriptions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create_upload(self, config: SessionConfig, audio: StoredAudio, owner: str) -> Transcription:
-        """A pending job for a stored file of the account `owner`; `config.session_id` names it."""
+    async def create_upload(
+        self,
+        config: SessionConfig,
+        audio: StoredAudio,
+        owner: str,
+        *,
+        priority: Priority = Priority.NORMAL,
+        claimed: Claim | None = None,
+    ) -> Transcription:
+        """A pending job for a stored file of the account `owner`; `config.session_id` names it.
+
+        Raises InvalidInput: IDEMPOTENCY_KEY_REUSED. AlreadyMade: the claimed key names a job made before.
+        """
         now = time.time_ns()
         async with self._database.write() as connection:
             await connection.execute(
@@ -65,8 +77,11 @@ class Transcriptions:
                     **new_row(config, title=audio.name, source=Source.UPLOAD, owner=owner, now_ns=now),
                     audio_bytes=audio.byte_count,
                     audio_sha256=audio.sha256,
+                    priority=priority,
                 )
             )
+            if claimed is not None:
+                await claim(connection, claimed, config.session_id, now)
             return await _get(connection, config.session_id)
 
     async def get(self, transcription_id: str) -> Transcription:
@@ -92,11 +107,16 @@ class Transcriptions:
         async with self._database.read() as connection:
             return list((await connection.execute(query)).scalars())
 
-    async def page(self, caller: Caller, limit: int, cursor: str | None) -> Page:
-        """At most `limit` of the caller's, after the one the cursor names. Raises InvalidInput: REQUEST_INVALID."""
+    async def page(self, caller: Caller, limit: int, cursor: str | None, statuses: Collection[Status] = ()) -> Page:
+        """At most `limit` of the caller's, of these statuses if there are any, after the one the cursor names.
+
+        Raises InvalidInput: REQUEST_INVALID.
+        """
         query = select(transcriptions).order_by(transcriptions.c.created_at_ns.desc(), transcriptions.c.id.desc())
         if not caller.is_local:
             query = query.where(transcriptions.c.owner == caller.id)
+        if statuses:
+            query = query.where(transcriptions.c.status.in_(sorted(statuses)))
         if cursor is not None:
             query = query.where(_after(cursor))
         async with self._database.read() as connection:
@@ -104,15 +124,15 @@ class Transcriptions:
         items = [transcription_from_row(row) for row in rows[:limit]]
         return Page(items, _cursor(items[-1]) if len(rows) > limit else None)
 
-    async def unfinished_uploads(self) -> list[str]:
-        """Ids of the jobs that are neither completed nor given up, oldest first."""
+    async def unfinished_uploads(self) -> list[tuple[str, Priority]]:
+        """Ids and priorities of the jobs that are neither completed nor given up, oldest first."""
         query = (
-            select(transcriptions.c.id)
+            select(transcriptions.c.id, transcriptions.c.priority)
             .where(transcriptions.c.source == Source.UPLOAD, transcriptions.c.status.not_in(OVER))
             .order_by(transcriptions.c.created_at_ns, transcriptions.c.id)
         )
         async with self._database.read() as connection:
-            return list((await connection.execute(query)).scalars())
+            return [(row.id, Priority(row.priority)) for row in await connection.execute(query)]
 
     async def upload_ids(self) -> set[str]:
         query = select(transcriptions.c.id).where(transcriptions.c.source == Source.UPLOAD)
@@ -128,15 +148,55 @@ class Transcriptions:
             transcription_id, status=Status.FAILED, error_reason=error.reason.value, error_message=error.message
         )
 
-    async def start_over(self, transcription_id: str) -> None:
-        """Forget what an earlier log of an unfinished job said: it is about to get a new one."""
+    async def cancel(self, transcription_id: str) -> Transcription:
+        """Give a job up because its owner wants so; one that is cancelled stays so.
+
+        Raises NotFound: TRANSCRIPTION_NOT_FOUND. Conflict: JOB_STATE_CONFLICT, it is over or no job.
+        """
+        until = transcriptions.c.processed_until
+        query = (
+            update(transcriptions)
+            .where(transcriptions.c.id == transcription_id, transcriptions.c.status.not_in(OVER))
+            .values(
+                status=Status.CANCELLED,
+                end_reason=EndReason.CANCELLED.value,
+                duration=case((until > 0, until), else_=None),
+                updated_at_ns=time.time_ns(),
+            )
+        )
         async with self._database.write() as connection:
-            for table in (notes, gaps):
+            known = await _get(connection, transcription_id)
+            if known.source is not Source.UPLOAD or known.status in OVER - {Status.CANCELLED}:
+                raise _wrong_state(known, "Only a job that is pending or processing can be cancelled.")
+            await connection.execute(query)
+            return await _get(connection, transcription_id)
+
+    async def check_retriable(self, transcription_id: str) -> None:
+        """Raises NotFound: TRANSCRIPTION_NOT_FOUND. Conflict: JOB_STATE_CONFLICT."""
+        known = await self.get(transcription_id)
+        if known.source is not Source.UPLOAD or known.status not in (Status.FAILED, Status.CANCELLED):
+            raise _wrong_state(known, "Only a job that failed or was cancelled can be tried again.")
+
+    async def start_over(self, transcription_id: str) -> None:
+        """Forget what an earlier log of a job said: it is about to get a new one."""
+        async with self._database.write() as connection:
+            for table in (notes, gaps, documents):
                 await connection.execute(delete(table).where(table.c.transcription_id == transcription_id))
             await connection.execute(
                 update(transcriptions)
                 .where(transcriptions.c.id == transcription_id)
-                .values(status=Status.PENDING, attempt=0, durable_sequence=0, processed_until=0, started_at_ns=None)
+                .values(
+                    status=Status.PENDING,
+                    attempt=0,
+                    durable_sequence=0,
+                    processed_until=0,
+                    started_at_ns=None,
+                    duration=None,
+                    end_reason=None,
+                    error_reason=None,
+                    error_message=None,
+                    updated_at_ns=time.time_ns(),
+                )
             )
 
     async def snapshot(self, transcription_id: str) -> SnapshotTaken:
@@ -157,6 +217,8 @@ class Transcriptions:
         """The same, folded."""
         state = SessionState()
         state.apply(snapshot_event(transcription_id, await self.snapshot(transcription_id)))
+        # A job that was cancelled before it began has a name and nothing else.
+        state.session_id = transcription_id
         return state
 
     async def delete(self, transcription_id: str) -> None:
@@ -223,6 +285,20 @@ async def _get(connection: AsyncConnection, transcription_id: str) -> Transcript
     if found is None:
         raise unknown_transcription(transcription_id)
     return found
+
+
+def job_cancelled(transcription_id: str) -> Cancelled:
+    return Cancelled(Reason.CANCELLED, "This job was cancelled. Retry it to begin again.", id=transcription_id)
+
+
+def _wrong_state(known: Transcription, what_may: str) -> Conflict:
+    kind = "job" if known.source is Source.UPLOAD else "live session"
+    return Conflict(
+        Reason.JOB_STATE_CONFLICT,
+        f"This {kind} is {known.status.value}. {what_may}",
+        id=known.id,
+        status=known.status.value,
+    )
 
 
 def unknown_transcription(transcription_id: str) -> NotFound:

@@ -91,10 +91,14 @@ FACES: dict[Reason, Face] = {
     Reason.ACCOUNT_EXISTS: Face(grpc.StatusCode.ALREADY_EXISTS, 409, "There is an account of this address"),
     Reason.RATE_LIMITED: Face(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Too many requests"),
     Reason.QUOTA_REACHED: Face(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Your share is used up for now"),
+    Reason.JOB_STATE_CONFLICT: Face(grpc.StatusCode.FAILED_PRECONDITION, 409, "The job's state does not allow this"),
+    Reason.IDEMPOTENCY_KEY_REUSED: Face(_INVALID, 422, "The idempotency key was used for another request"),
+    Reason.RANGE_NOT_SATISFIABLE: Face(grpc.StatusCode.OUT_OF_RANGE, 416, "The range cannot be served"),
+    Reason.URL_REFUSED: Face(_INVALID, 422, "This address cannot be transcribed"),
 }
 
 _KINDS: tuple[tuple[type[GenesisError], frozenset[grpc.StatusCode]], ...] = (
-    (InvalidInput, frozenset({_INVALID})),
+    (InvalidInput, frozenset({_INVALID, grpc.StatusCode.OUT_OF_RANGE})),
     (NotFound, frozenset({grpc.StatusCode.NOT_FOUND})),
     (Unauthenticated, frozenset({grpc.StatusCode.UNAUTHENTICATED})),
     (Forbidden, frozenset({grpc.StatusCode.PERMISSION_DENIED})),

@@ -1,0 +1,81 @@
+"""Schemathesis plays with the served document, step after step on what it made: every answer is a promised one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.web_edge.conftest import Edge
+
+pytestmark = pytest.mark.anyio
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@schemathesis.serializer("audio/*")
+def serialize_audio(_context: Any, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+SETTINGS = hypothesis.settings(
+    max_examples=4,
+    stateful_step_count=12,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+    # Ids are new in every run: what went wrong cannot be tried again, let alone made smaller.
+    phases=(hypothesis.Phase.generate,),
+)
+ENOUGH, MOST_RUNS = 300, 40
+
+
+@pytest.mark.timeout(120)
+async def test_no_answer_is_undocumented(edge: Edge) -> None:
+    counts: Counter[tuple[str, int]] = Counter()
+    wrong: list[str] = []
+
+    def play() -> None:
+        schema = schemathesis.openapi.from_url(f"http://{edge.host}/openapi.json")
+        base: Any = schema.as_state_machine()
+
+        class Player(base):  # type: ignore[misc]  # made while the test runs
+            def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+                counts[str(case.operation.definition.raw["operationId"]), response.status_code] += 1
+                try:
+                    case.validate_response(response, checks=CHECKS)
+                except Exception as error:
+                    wrong.append("\n".join([str(error), *map(str, getattr(error, "exceptions", ()))]))
+
+        for run in range(MOST_RUNS):
+            if wrong or counts.total() >= ENOUGH:
+                return
+            # The edge remembers, so a second example may go on otherwise than the first: hypothesis then ends the run.
+            with contextlib.suppress(hypothesis.errors.FlakyStrategyDefinition):
+                hypothesis.seed(run)(Player).run(settings=SETTINGS)
+
+    await anyio.to_thread.run_sync(play)
+    assert wrong == []
+    assert counts.total() >= ENOUGH
+    reached = {name for name, status in counts if status < 300}
+    # Not only refusals: what was made was looked at, changed and deleted.
+    wanted = {"createTranscription", "getTranscription", "deleteTranscription", "listTranscriptions"}
+    assert wanted <= reached, sorted(counts.items())
