@@ -45,8 +45,8 @@ ACCOUNT_PREFIXES: Final = ("/auth/", "/api/me", "/api/keys", "/api/admin/", "/ap
 ADMIN_PREFIX: Final = "/api/admin/"
 TICKETS: Final = "/api/tickets"
 
-COUNTED: Final = frozenset({("POST", "/api/transcribe")})
-"""What makes a transcription."""
+COUNTED: Final = frozenset({("POST", "/api/transcribe"), ("POST", "/api/uploads")})
+"""What makes a transcription, or begins an upload that becomes one."""
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 TRANSCRIPTION_ID: Final = "id"
