@@ -15,6 +15,7 @@ from bus.recording import consume_durable
 from bus.session_log import read_rest
 from music.errors import GenesisError
 from music.events import SessionEvent
+from web_edge.audio_api import AudioApi
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
 from web_edge.database import Database
@@ -26,6 +27,7 @@ from web_edge.health import Health
 from web_edge.hub import Hub
 from web_edge.jobs import JobRunner, Patience
 from web_edge.live import LiveSessions
+from web_edge.openapi.api import OpenApi
 from web_edge.pages import page_routes
 from web_edge.problems import HANDLERS
 from web_edge.recorder import Recorder
@@ -108,9 +110,12 @@ class _Edge:
             max_upload_bytes=settings.max_upload_bytes,
             upload_idle_s=settings.upload_idle_s,
         )
+        self._audio = AudioApi(self._transcriptions, self._files)
 
     def routes(self) -> list[BaseRoute]:
-        return [*self._health.routes(), *self._api.routes(), *self._exports.routes(), *self._sockets.routes()]
+        apis = (self._health, self._api, self._audio, self._exports, self._sockets)
+        routes = [route for api in apis for route in api.routes()]
+        return [*routes, *OpenApi(routes).routes()]
 
     async def tidy(self) -> None:
         """Clear away what a crash left half done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -52,11 +53,19 @@ class AudioFiles:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(lambda: part.unlink(missing_ok=True))
 
-    async def pieces(self, transcription_id: str) -> AsyncGenerator[bytes, None]:
-        """The stored bytes in pieces of 64 KiB. Raises Unavailable: STORAGE_UNAVAILABLE when they are gone."""
+    async def pieces(
+        self, transcription_id: str, start: int = 0, stop: int | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The stored bytes, or those from `start` to before `stop`, in pieces of 64 KiB.
+
+        Raises Unavailable: STORAGE_UNAVAILABLE when they are gone.
+        """
+        left = sys.maxsize if stop is None else stop - start
         try:
             async with await anyio.open_file(self.path(transcription_id), "rb") as file:
-                while piece := await file.read(_READ_BYTES):
+                await file.seek(start)
+                while piece := await file.read(min(_READ_BYTES, left)):
+                    left -= len(piece)
                     yield piece
         except OSError as error:
             raise Unavailable(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import anyio
@@ -21,14 +22,19 @@ from music.errors import Conflict, InvalidInput, Overloaded, Reason
 from music.note import Note
 from music.session_state import SessionState
 from music.tuning_offer import offer_tuning
+from web_edge.conditional import has_it, not_modified, tag_of, tagged
 from web_edge.documents import Document, Documents, settings_to_json
 from web_edge.options import INSTRUMENT_OPTIONS, PLAYER_OPTIONS, instrument_of, player_of
+from web_edge.rows import Transcription
 from web_edge.transcriptions import Transcriptions
 
 ONE = "/api/transcribe/{id}"
 _MOST_BYTES = 1 << 20
 _MOST_WAITING = 16
 _REVISION = "revision"
+MAKER = version("genesis-music")
+"""Part of every tag: another version may write another file."""
+
 _KNOWN = {*INSTRUMENT_OPTIONS, *PLAYER_OPTIONS, "pins", "document"}
 
 
@@ -86,6 +92,7 @@ class DocumentsApi:
         return JSONResponse({"items": [to_json(document) for document in found]})
 
     async def show(self, request: Request) -> Response:
+        """What is told of a document besides its notes."""
         transcription = await self.transcriptions.get(request.path_params["id"])
         document = await self.documents.get(transcription.id, request.path_params["document"], revision_of(request))
         return JSONResponse(to_json(document))
@@ -101,15 +108,20 @@ class DocumentsApi:
         return JSONResponse({"offer": told})
 
     async def delete(self, request: Request) -> Response:
+        """Delete a document in all its revisions."""
         transcription = await self.transcriptions.get(request.path_params["id"])
         await self.documents.delete(transcription.id, request.path_params["document"])
         return Response(status_code=204)
 
     async def result(self, request: Request, document_id: str) -> Response:
         """A document as a file of schema genesis.transcription/1, with a member `document` that says what it is."""
-        state = await self.finished(request.path_params["id"])
-        document, places = await self.documents.read(request.path_params["id"], document_id, revision_of(request))
-        return await _file(state, document, places, 200, {})
+        known = await self.over(request.path_params["id"])
+        document, places = await self.documents.read(known.id, document_id, revision_of(request))
+        etag = tag_of("document", MAKER, *document_version(known), document.id, document.revision)
+        if has_it(request, etag):
+            return not_modified(etag)
+        state = await self.transcriptions.state(known.id)
+        return await _file(state, document, places, 200, tagged(etag))
 
     async def derived(self, transcription_id: str, document_id: str, revision: int | None = None) -> SessionState:
         """A document as a folded session, for whoever writes files of it. Raises as `finished`; NotFound: NOT_FOUND."""
@@ -118,7 +130,12 @@ class DocumentsApi:
         return derive(state, document.wanted, places)
 
     async def finished(self, transcription_id: str) -> SessionState:
-        """The log of a transcription that is over, folded.
+        """The log of a transcription that is over, folded. Raises as `over`."""
+        await self.over(transcription_id)
+        return await self.transcriptions.state(transcription_id)
+
+    async def over(self, transcription_id: str) -> Transcription:
+        """A transcription that has a result.
 
         Raises:
             NotFound: TRANSCRIPTION_NOT_FOUND. Conflict: RESULT_NOT_READY. Whatever made it fail.
@@ -132,7 +149,12 @@ class DocumentsApi:
                 f"This transcription is {transcription.status.value}. Ask again when it is completed.",
                 status=transcription.status.value,
             )
-        return await self.transcriptions.state(transcription_id)
+        return transcription
+
+
+def document_version(known: Transcription) -> tuple[object, ...]:
+    """Changes with all that a transcription's result is made of; a job that began again began at another time."""
+    return (known.id, known.started_at_ns, known.attempt, known.durable_sequence, known.status.value, known.duration)
 
 
 def to_json(document: Document) -> dict[str, Any]:

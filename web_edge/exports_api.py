@@ -26,6 +26,7 @@ from exports.limits import run_export
 from music.document import to_document
 from music.errors import Overloaded, Reason
 from music.session_state import SessionState
+from web_edge.conditional import has_it, not_modified, tagged
 from web_edge.documents_api import ONE, DocumentsApi, revision_of
 from web_edge.transcriptions import Transcriptions
 
@@ -75,9 +76,9 @@ class ExportsApi:
     async def export(self, request: Request) -> Response:
         """The file; what it does not carry is counted in a header and told in the report that `Link` names."""
         order = await self._order(request)
-        headers = {"ETag": order.etag, "Cache-Control": "private, no-cache"}
-        if _has_it(request, order.etag):
-            return Response(status_code=304, headers=headers)
+        headers = tagged(order.etag)
+        if has_it(request, order.etag):
+            return not_modified(order.etag)
         written = await self._written(order)
         report = request.url.path + "/report" + (f"?{request.url.query}" if request.url.query else "")
         headers |= {
@@ -149,8 +150,3 @@ def _order_for(state: SessionState, name: str, title: str) -> _Order:
     document = to_document(state)
     said = json.dumps([document, name, title, _MAKERS], sort_keys=True).encode()
     return _Order(document, name, title, f'"{hashlib.sha256(said).hexdigest()[:32]}"')
-
-
-def _has_it(request: Request, etag: str) -> bool:
-    given = request.headers.get("if-none-match", "")
-    return given.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in given.split(","))

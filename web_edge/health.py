@@ -31,6 +31,7 @@ class Health:
         return [Route("/health", self.health, methods=["GET"]), Route("/ready", self.ready, methods=["GET"])]
 
     async def health(self, _request: Request) -> Response:
+        """Whether this process lives."""
         return JSONResponse({"status": "alive"}, headers=_NO_STORE)
 
     async def ready(self, _request: Request) -> Response:

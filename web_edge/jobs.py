@@ -17,6 +17,7 @@ from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
 from web_edge.hub import Hub
 from web_edge.recorder import Recorder
+from web_edge.rows import Priority
 from web_edge.session_tables import is_cut_short
 from web_edge.transcriptions import Transcriptions
 from web_edge.uplink import Uplink, is_over_already, is_transient
@@ -56,14 +57,16 @@ class JobRunner:
         self._hub = hub
         self._patience = patience
         self._slots = anyio.CapacityLimiter(concurrency)
-        self._waiting: deque[str] = deque()  # bounded by the rows in the database it mirrors
+        # In the order of taking; bounded by the rows in the database they mirror.
+        self._queues: dict[Priority, deque[str]] = {priority: deque() for priority in (Priority.HIGH, Priority.NORMAL)}
         self._news = anyio.Event()
         self._running: dict[str, tuple[anyio.CancelScope, anyio.Event]] = {}
         self._progress: dict[str, float] = {}
+        self._again = anyio.Lock()
 
-    def submit(self, transcription_id: str) -> None:
-        """Queue a job whose row and file stand."""
-        self._waiting.append(transcription_id)
+    def submit(self, transcription_id: str, priority: Priority = Priority.NORMAL) -> None:
+        """Queue a job whose row and file stand, behind all of its priority."""
+        self._queues[priority].append(transcription_id)
         self._news.set()
 
     def progress_of(self, transcription_id: str) -> float:
@@ -72,29 +75,45 @@ class JobRunner:
 
     async def stop(self, transcription_id: str) -> None:
         """Stop a job, waiting or running; returns once it has stopped."""
-        if transcription_id in self._waiting:
-            self._waiting.remove(transcription_id)
+        for queue in self._queues.values():
+            if transcription_id in queue:
+                queue.remove(transcription_id)
         running = self._running.get(transcription_id)
         if running is not None:
             scope, stopped = running
             scope.cancel()
             await stopped.wait()
 
+    async def begin_again(self, transcription_id: str) -> None:
+        """Queue a job that failed or was cancelled as if it were new.
+
+        Raises NotFound: TRANSCRIPTION_NOT_FOUND. Conflict: JOB_STATE_CONFLICT. Unavailable: BUS_UNAVAILABLE.
+        """
+        async with self._again:
+            await self._transcriptions.check_retriable(transcription_id)
+            # What a cancelled run still holds ends before its log goes.
+            await self.stop(transcription_id)
+            await self._clear(transcription_id)
+            known = await self._transcriptions.get(transcription_id)
+            self.submit(transcription_id, known.priority)
+
     async def run(self) -> None:
         """Take up what an earlier process left unfinished, then whatever is submitted."""
-        for transcription_id in await self._transcriptions.unfinished_uploads():
-            if transcription_id not in self._waiting:
-                self.submit(transcription_id)
+        for transcription_id, priority in await self._transcriptions.unfinished_uploads():
+            if transcription_id not in self._queues[priority]:
+                self.submit(transcription_id, priority)
         async with anyio.create_task_group() as group:
             while True:
                 await self._news.wait()
                 self._news = anyio.Event()
-                while self._waiting:
+                while any(self._queues.values()):
                     await self._slots.acquire_on_behalf_of(slot := object())
-                    if not self._waiting:
+                    # Who is first is known once there is a slot: a high one may have come while we waited.
+                    queue = next(filter(None, self._queues.values()), None)
+                    if queue is None:
                         self._slots.release_on_behalf_of(slot)
                         break
-                    group.start_soon(self._run_job, self._waiting.popleft(), slot)
+                    group.start_soon(self._run_job, queue.popleft(), slot)
 
     async def _run_job(self, transcription_id: str, slot: object) -> None:
         scope, stopped = anyio.CancelScope(), anyio.Event()
@@ -164,10 +183,13 @@ class JobRunner:
             return
         # An earlier attempt's caller (an edge that died) went away, and its log says so for good.
         log.info("job.begins_again", id=transcription_id)
-        await delete_session(bus, transcription_id)
+        await self._clear(transcription_id)
+        raise Conflict(Reason.SESSION_SUPERSEDED, "The job was cut short and kept being cut short. Upload it again.")
+
+    async def _clear(self, transcription_id: str) -> None:
+        await delete_session(self._bus.require(), transcription_id)
         self._recorder.forget(transcription_id)
         await self._transcriptions.start_over(transcription_id)
-        raise Conflict(Reason.SESSION_SUPERSEDED, "The job was cut short and kept being cut short. Upload it again.")
 
     async def _give_up(self, transcription_id: str, error: GenesisError) -> None:
         log.warning("job.failed", id=transcription_id, reason=error.reason, error=error.message)

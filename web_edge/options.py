@@ -9,10 +9,11 @@ from music.errors import InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat, Separation, SessionConfig
 from music.player import DEFAULT_PLAYER, Player
 from music.tuning import Instrument, parse_tuning
+from web_edge.rows import Priority
 
 INSTRUMENT_OPTIONS = ("tuning", "capo", "fret_count")
 PLAYER_OPTIONS = ("difficulty", "style", "max_stretch", "lowest_fret", "highest_fret")
-OPTION_NAMES = (*INSTRUMENT_OPTIONS, *PLAYER_OPTIONS, "transcriber", "separation")
+OPTION_NAMES = (*INSTRUMENT_OPTIONS, *PLAYER_OPTIONS, "transcriber", "separation", "priority")
 _MAX_NAME = 64
 _MAX_COUNT = 2**32 - 1
 _LIVE_ENCODINGS = {"pcm_f32le": AudioEncoding.PCM_F32LE, "pcm_s16le": AudioEncoding.PCM_S16LE}
@@ -32,6 +33,14 @@ def session_config(options: Mapping[str, Any], audio: AudioFormat, session_id: s
     instrument, player = instrument_of(options), player_of(options)
     separation = _separation(options.get("separation", ""))
     return SessionConfig(audio, instrument, transcriber, separation, session_id, player)
+
+
+def priority_of(options: Mapping[str, Any]) -> Priority:
+    """What `priority` says; normal if nothing. Raises InvalidInput: CONFIG_INVALID."""
+    given = options.get("priority") or Priority.NORMAL
+    if given not in list(Priority):
+        raise InvalidInput(Reason.CONFIG_INVALID, f"A priority is one of {', '.join(Priority)}.")
+    return Priority(given)
 
 
 def instrument_of(options: Mapping[str, Any], otherwise: Instrument = Instrument()) -> Instrument:  # noqa: B008 - frozen

@@ -15,9 +15,9 @@ from music.events import SessionEnded, SessionEvent, SessionFailed, SnapshotTake
 from web_edge.bus_link import BusLink
 from web_edge.hub import Hub
 from web_edge.outbox import Outbox
-from web_edge.rows import Source, Transcription
+from web_edge.rows import Source, Status, Transcription
 from web_edge.session_tables import is_cut_short
-from web_edge.transcriptions import Transcriptions
+from web_edge.transcriptions import Transcriptions, job_cancelled
 
 _LOOK_AGAIN_S = 0.5
 
@@ -86,6 +86,8 @@ class Relay:
         if known.durable_sequence == 0 and known.error is not None:
             # Nobody has written a log: there is nothing but the error.
             raise known.error
+        if known.durable_sequence == 0 and known.status is Status.CANCELLED:
+            raise job_cancelled(known.id)
         is_replaced = snapshot.sequence < after_sequence
         if is_replaced:
             # The reader holds more of an earlier log than this one has; nothing follows, so the number is free.

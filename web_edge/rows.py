@@ -37,6 +37,13 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Priority(StrEnum):
+    """Which of two queues a job waits in."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+
+
 OVER = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 
 
@@ -55,7 +62,9 @@ class Transcription:
     title: str
     status: Status
     source: Source
+    priority: Priority
     audio_bytes: int | None
+    audio_sha256: str | None
     config: SessionConfig
     models: tuple[ModelReference, ...]
     attempt: int
@@ -109,7 +118,9 @@ def transcription_from_row(row: RowMapping) -> Transcription:
         title=row["title"],
         status=Status(row["status"]),
         source=Source(row["source"]),
+        priority=Priority(row["priority"]),
         audio_bytes=row["audio_bytes"],
+        audio_sha256=row["audio_sha256"],
         config=config_from_json(row["config"]),
         models=tuple(ModelReference(*model) for model in row["models"]),
         attempt=row["attempt"],

@@ -33,6 +33,8 @@ transcriptions = Table(
     Column("title", Text, nullable=False),
     Column("status", String(16), nullable=False),
     Column("source", String(16), nullable=False),
+    # "high" goes before "normal" in the queue of jobs.
+    Column("priority", String(16), nullable=False, server_default="normal"),
     Column("audio_bytes", BigInteger),
     Column("audio_sha256", String(64)),
     Column("config", JSON, nullable=False),
@@ -90,6 +92,20 @@ documents = Table(
     Column("summary", JSON, nullable=False),
     Column("places", JSON, nullable=False),
     Index("ix_documents_transcription_id", "transcription_id"),
+)
+
+# What a client's Idempotency-Key made; it goes with what it made.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    # Of what was asked for under this key.
+    Column("fingerprint", String(64), nullable=False),
+    Column("transcription_id", ForeignKey("transcriptions.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at_ns", BigInteger, nullable=False),
+    Index("ix_idempotency_keys_transcription_id", "transcription_id"),
+    Index("ix_idempotency_keys_created_at_ns", "created_at_ns"),
 )
 
 deletions = Table(

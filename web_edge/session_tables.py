@@ -144,6 +144,9 @@ def _started_values(known: Transcription, started: SessionStarted) -> dict[str, 
 
 
 def _end_values(known: Transcription, over: SessionEnded | SessionFailed) -> dict[str, object]:
+    if known.source is Source.UPLOAD and known.status is Status.CANCELLED:
+        # Somebody cancelled the job; what its session still came to says nothing about it any more.
+        return {}
     if known.source is Source.UPLOAD and is_cut_short(over):
         # The file is still here: the job is begun again, so it is not over.
         return {"status": Status.PENDING}

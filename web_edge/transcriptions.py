@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from music.errors import GenesisError, InvalidInput, NotFound, Reason
-from music.events import SessionConfig, SnapshotTaken, snapshot_event
+from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Reason
+from music.events import EndReason, SessionConfig, SnapshotTaken, snapshot_event
 from music.note import Note
 from music.session_state import SessionState
 from web_edge.database import Database
+from web_edge.idempotency import Claim, claim
 from web_edge.rows import (
     OVER,
+    Priority,
     Source,
     Status,
     Transcription,
@@ -55,8 +58,18 @@ class Transcriptions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create_upload(self, config: SessionConfig, audio: StoredAudio) -> Transcription:
-        """A pending job for a stored file; `config.session_id` names it."""
+    async def create_upload(
+        self,
+        config: SessionConfig,
+        audio: StoredAudio,
+        *,
+        priority: Priority = Priority.NORMAL,
+        claimed: Claim | None = None,
+    ) -> Transcription:
+        """A pending job for a stored file; `config.session_id` names it.
+
+        Raises InvalidInput: IDEMPOTENCY_KEY_REUSED. AlreadyMade: the claimed key names a job made before.
+        """
         now = time.time_ns()
         async with self._database.write() as connection:
             await connection.execute(
@@ -64,8 +77,11 @@ class Transcriptions:
                     **new_row(config, title=audio.name, source=Source.UPLOAD, now_ns=now),
                     audio_bytes=audio.byte_count,
                     audio_sha256=audio.sha256,
+                    priority=priority,
                 )
             )
+            if claimed is not None:
+                await claim(connection, claimed, config.session_id, now)
             return await _get(connection, config.session_id)
 
     async def get(self, transcription_id: str) -> Transcription:
@@ -77,9 +93,14 @@ class Transcriptions:
         async with self._database.read() as connection:
             return await find(connection, transcription_id)
 
-    async def page(self, limit: int, cursor: str | None) -> Page:
-        """At most `limit` of them, after the one the cursor names. Raises InvalidInput: REQUEST_INVALID."""
+    async def page(self, limit: int, cursor: str | None, statuses: Collection[Status] = ()) -> Page:
+        """At most `limit` of them, of these statuses if there are any, after the one the cursor names.
+
+        Raises InvalidInput: REQUEST_INVALID.
+        """
         query = select(transcriptions).order_by(transcriptions.c.created_at_ns.desc(), transcriptions.c.id.desc())
+        if statuses:
+            query = query.where(transcriptions.c.status.in_(sorted(statuses)))
         if cursor is not None:
             query = query.where(_after(cursor))
         async with self._database.read() as connection:
@@ -87,15 +108,15 @@ class Transcriptions:
         items = [transcription_from_row(row) for row in rows[:limit]]
         return Page(items, _cursor(items[-1]) if len(rows) > limit else None)
 
-    async def unfinished_uploads(self) -> list[str]:
-        """Ids of the jobs that are neither completed nor given up, oldest first."""
+    async def unfinished_uploads(self) -> list[tuple[str, Priority]]:
+        """Ids and priorities of the jobs that are neither completed nor given up, oldest first."""
         query = (
-            select(transcriptions.c.id)
+            select(transcriptions.c.id, transcriptions.c.priority)
             .where(transcriptions.c.source == Source.UPLOAD, transcriptions.c.status.not_in(OVER))
             .order_by(transcriptions.c.created_at_ns, transcriptions.c.id)
         )
         async with self._database.read() as connection:
-            return list((await connection.execute(query)).scalars())
+            return [(row.id, Priority(row.priority)) for row in await connection.execute(query)]
 
     async def upload_ids(self) -> set[str]:
         query = select(transcriptions.c.id).where(transcriptions.c.source == Source.UPLOAD)
@@ -111,15 +132,55 @@ class Transcriptions:
             transcription_id, status=Status.FAILED, error_reason=error.reason.value, error_message=error.message
         )
 
+    async def cancel(self, transcription_id: str) -> Transcription:
+        """Give a job up because its owner wants so; one that is cancelled stays so.
+
+        Raises NotFound: TRANSCRIPTION_NOT_FOUND. Conflict: JOB_STATE_CONFLICT, it is over or no job.
+        """
+        until = transcriptions.c.processed_until
+        query = (
+            update(transcriptions)
+            .where(transcriptions.c.id == transcription_id, transcriptions.c.status.not_in(OVER))
+            .values(
+                status=Status.CANCELLED,
+                end_reason=EndReason.CANCELLED.value,
+                duration=case((until > 0, until), else_=None),
+                updated_at_ns=time.time_ns(),
+            )
+        )
+        async with self._database.write() as connection:
+            known = await _get(connection, transcription_id)
+            if known.source is not Source.UPLOAD or known.status in OVER - {Status.CANCELLED}:
+                raise _wrong_state(known, "Only a job that is pending or processing can be cancelled.")
+            await connection.execute(query)
+            return await _get(connection, transcription_id)
+
+    async def check_retriable(self, transcription_id: str) -> None:
+        """Raises NotFound: TRANSCRIPTION_NOT_FOUND. Conflict: JOB_STATE_CONFLICT."""
+        known = await self.get(transcription_id)
+        if known.source is not Source.UPLOAD or known.status not in (Status.FAILED, Status.CANCELLED):
+            raise _wrong_state(known, "Only a job that failed or was cancelled can be tried again.")
+
     async def start_over(self, transcription_id: str) -> None:
-        """Forget what an earlier log of an unfinished job said: it is about to get a new one."""
+        """Forget what an earlier log of a job said: it is about to get a new one."""
         async with self._database.write() as connection:
             for table in (notes, gaps):
                 await connection.execute(delete(table).where(table.c.transcription_id == transcription_id))
             await connection.execute(
                 update(transcriptions)
                 .where(transcriptions.c.id == transcription_id)
-                .values(status=Status.PENDING, attempt=0, durable_sequence=0, processed_until=0, started_at_ns=None)
+                .values(
+                    status=Status.PENDING,
+                    attempt=0,
+                    durable_sequence=0,
+                    processed_until=0,
+                    started_at_ns=None,
+                    duration=None,
+                    end_reason=None,
+                    error_reason=None,
+                    error_message=None,
+                    updated_at_ns=time.time_ns(),
+                )
             )
 
     async def snapshot(self, transcription_id: str) -> SnapshotTaken:
@@ -207,6 +268,20 @@ async def _get(connection: AsyncConnection, transcription_id: str) -> Transcript
             Reason.TRANSCRIPTION_NOT_FOUND, f"There is no transcription {transcription_id!r}.", id=transcription_id
         )
     return found
+
+
+def job_cancelled(transcription_id: str) -> Cancelled:
+    return Cancelled(Reason.CANCELLED, "This job was cancelled. Retry it to begin again.", id=transcription_id)
+
+
+def _wrong_state(known: Transcription, what_may: str) -> Conflict:
+    kind = "job" if known.source is Source.UPLOAD else "live session"
+    return Conflict(
+        Reason.JOB_STATE_CONFLICT,
+        f"This {kind} is {known.status.value}. {what_may}",
+        id=known.id,
+        status=known.status.value,
+    )
 
 
 def _cursor(last: Transcription) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,13 +20,15 @@ from music.errors import GenesisError, InvalidInput, NotFound, Reason
 from music.events import AudioEncoding, AudioFormat
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
-from web_edge.documents_api import DocumentsApi
+from web_edge.conditional import has_it, json_response, not_modified, tag_of, tagged
+from web_edge.documents_api import MAKER, DocumentsApi, document_version
 from web_edge.hub import Hub
+from web_edge.idempotency import REPLAYED_HEADER, AlreadyMade, Claim, fingerprint, key_of
 from web_edge.jobs import JobRunner
 from web_edge.live import LiveSessions
-from web_edge.options import session_config
-from web_edge.rows import Status, Transcription
-from web_edge.transcriptions import Transcriptions
+from web_edge.options import priority_of, session_config
+from web_edge.rows import Status, Transcription, config_to_json
+from web_edge.transcriptions import Transcriptions, job_cancelled
 from web_edge.uploads import receive_upload
 from wire.errors import to_problem
 
@@ -58,6 +60,8 @@ class TranscriptionsApi:
             Route(one, self.show, methods=["GET"]),
             Route(one, self.delete, methods=["DELETE"]),
             Route(one + "/result", self.result, methods=["GET"]),
+            Route(one + "/cancel", self.cancel, methods=["POST"]),
+            Route(one + "/retry", self.retry, methods=["POST"]),
             *self.documents.routes(),
         ]
 
@@ -67,29 +71,56 @@ class TranscriptionsApi:
         container = AudioFormat(AudioEncoding.CONTAINER)
         # What the query says is judged before the first byte is taken.
         session_config(request.query_params, container, transcription_id)
+        key = key_of(request.headers)
+        priority_of(request.query_params)
         async with self.files.receive(transcription_id) as incoming:
             upload = await receive_upload(request, incoming, max_bytes=self.max_upload_bytes, idle_s=self.upload_idle_s)
             config = session_config(upload.options, container, transcription_id)
+            priority = priority_of(upload.options)
             audio = await incoming.finish(upload.name)
+        asked = [config_to_json(replace(config, session_id="")), priority, audio.name, audio.sha256]
+        claimed = None if key is None else Claim("", key, fingerprint(asked))
         try:
-            created = await self.transcriptions.create_upload(config, audio)
+            created = await self.transcriptions.create_upload(config, audio, priority=priority, claimed=claimed)
+        except AlreadyMade as made:
+            await self.files.remove(transcription_id)
+            return self._accepted(await self.transcriptions.get(made.transcription_id), {REPLAYED_HEADER: "true"})
         except GenesisError:
             await self.files.remove(transcription_id)
             raise
-        self.jobs.submit(transcription_id)
-        location = f"{PATH}/{transcription_id}"
-        return JSONResponse(self._resource(created), 202, {"Location": location})
+        self.jobs.submit(transcription_id, priority)
+        return self._accepted(created, {})
+
+    def _accepted(self, transcription: Transcription, headers: dict[str, str]) -> Response:
+        location = f"{PATH}/{transcription.id}"
+        return JSONResponse(self.resource(transcription), 202, {"Location": location, **headers})
 
     async def list(self, request: Request) -> Response:
+        """Your transcriptions, the newest first, a page at a time."""
         limit = request.query_params.get("limit", str(_DEFAULT_PAGE))
         if not limit.isdecimal() or not 1 <= int(limit[:9]) <= _MAX_PAGE:
             raise InvalidInput(Reason.REQUEST_INVALID, f"`limit` is a number from 1 to {_MAX_PAGE}.")
-        page = await self.transcriptions.page(int(limit), request.query_params.get("cursor"))
-        items = [self._resource(transcription) for transcription in page.items]
+        page = await self.transcriptions.page(int(limit), request.query_params.get("cursor"), _statuses(request))
+        items = [self.resource(transcription) for transcription in page.items]
         return JSONResponse({"items": items, "next": page.next_cursor})
 
     async def show(self, request: Request) -> Response:
-        return JSONResponse(self._resource(await self.transcriptions.get(request.path_params["id"])))
+        """How a transcription stands."""
+        return json_response(request, self.resource(await self.transcriptions.get(request.path_params["id"])))
+
+    async def cancel(self, request: Request) -> Response:
+        """Stop a job that waits or runs, and keep what it came to."""
+        transcription_id: str = request.path_params["id"]
+        cancelled = await self.transcriptions.cancel(transcription_id)
+        await self.jobs.stop(transcription_id)
+        self.hub.note_broken(transcription_id, job_cancelled(transcription_id))
+        return JSONResponse(self.resource(cancelled))
+
+    async def retry(self, request: Request) -> Response:
+        """Queue a job that failed or was cancelled once more, from the recording that is kept."""
+        transcription_id: str = request.path_params["id"]
+        await self.jobs.begin_again(transcription_id)
+        return self._accepted(await self.transcriptions.get(transcription_id), {})
 
     async def result(self, request: Request) -> Response:
         """The transcription, or with `?document=ID` a document derived of it, as a file of schema
@@ -98,10 +129,15 @@ class TranscriptionsApi:
         document_id = request.query_params.get("document")
         if document_id is not None:
             return await self.documents.result(request, document_id)
-        state = await self.documents.finished(request.path_params["id"])
-        return await anyio.to_thread.run_sync(lambda: JSONResponse(to_document(state)))
+        known = await self.documents.over(request.path_params["id"])
+        etag = tag_of("result", MAKER, *document_version(known))
+        if has_it(request, etag):
+            return not_modified(etag)
+        state = await self.transcriptions.state(known.id)
+        return await anyio.to_thread.run_sync(lambda: JSONResponse(to_document(state), headers=tagged(etag)))
 
     async def delete(self, request: Request) -> Response:
+        """Delete a transcription: recording, result, documents and events."""
         transcription_id: str = request.path_params["id"]
         await self.transcriptions.get(transcription_id)
         await self.jobs.stop(transcription_id)
@@ -127,15 +163,24 @@ class TranscriptionsApi:
             # The deletion is remembered, and done on the bus when it is back.
             log.warning("edge.purge_postponed", id=transcription_id, error=error.message)
 
-    def _resource(self, transcription: Transcription) -> dict[str, Any]:
+    def resource(self, transcription: Transcription) -> dict[str, Any]:
         error = transcription.error
         done = transcription.status in (Status.COMPLETED, Status.CANCELLED)
         return {
             "id": transcription.id,
             "status": transcription.status.value,
             "progress": 1.0 if done else round(self.jobs.progress_of(transcription.id), 4),
+            "priority": transcription.priority.value,
             "title": transcription.title,
             "created_at": datetime.fromtimestamp(transcription.created_at_ns / 1e9, UTC).isoformat(),
             "duration_s": None if transcription.duration is None else seconds(transcription.duration),
             "error": None if error is None else to_problem(error),
         }
+
+
+def _statuses(request: Request) -> frozenset[Status]:
+    """Those that `status` names, several with commas between; all for none. Raises InvalidInput: REQUEST_INVALID."""
+    named = {name for given in request.query_params.getlist("status") for name in given.split(",") if name}
+    if not named <= set(Status):
+        raise InvalidInput(Reason.REQUEST_INVALID, f"A `status` is one of {', '.join(Status)}.")
+    return frozenset(map(Status, named))

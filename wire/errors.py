@@ -73,10 +73,14 @@ FACES: dict[Reason, Face] = {
     Reason.ADDRESS_IN_USE: Face(_DOWN, 503, "Another process listens on that address"),
     Reason.DEMO_UNAVAILABLE: Face(_DOWN, 503, "The demo piece cannot be made here"),
     Reason.PROCESS_FAILED: Face(_DOWN, 503, "A process of the local stack does not run"),
+    Reason.JOB_STATE_CONFLICT: Face(grpc.StatusCode.FAILED_PRECONDITION, 409, "The job's state does not allow this"),
+    Reason.IDEMPOTENCY_KEY_REUSED: Face(_INVALID, 422, "The idempotency key was used for another request"),
+    Reason.RANGE_NOT_SATISFIABLE: Face(grpc.StatusCode.OUT_OF_RANGE, 416, "The range cannot be served"),
+    Reason.URL_REFUSED: Face(_INVALID, 422, "This address cannot be transcribed"),
 }
 
 _KINDS: tuple[tuple[type[GenesisError], frozenset[grpc.StatusCode]], ...] = (
-    (InvalidInput, frozenset({_INVALID})),
+    (InvalidInput, frozenset({_INVALID, grpc.StatusCode.OUT_OF_RANGE})),
     (NotFound, frozenset({grpc.StatusCode.NOT_FOUND})),
     (Overloaded, frozenset({grpc.StatusCode.RESOURCE_EXHAUSTED})),
     (Unavailable, frozenset({_DOWN})),

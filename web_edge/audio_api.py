@@ -1,0 +1,109 @@
+"""`/api/transcribe/{id}/audio`: the recording as it was uploaded, whole or in ranges, so that a player can seek."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from music.errors import GenesisError, NotFound, Reason
+from web_edge.audio_files import AudioFiles
+from web_edge.conditional import has_it, not_modified, tagged
+from web_edge.documents_api import ONE
+from web_edge.exports_api import attachment
+from web_edge.problems import problem_response
+from web_edge.ranges import ByteRange, parse_ranges
+from web_edge.transcriptions import Transcriptions
+
+_PATH = ONE + "/audio"
+_SNIFFED_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class AudioApi:
+    """The handler and what it works with."""
+
+    transcriptions: Transcriptions
+    files: AudioFiles
+
+    def routes(self) -> list[Route]:
+        return [Route(_PATH, self.audio, methods=["GET"])]
+
+    async def audio(self, request: Request) -> Response:
+        """The recording; 206 for ranges of it, 304 for who has it, 416 for ranges that are not in it."""
+        known = await self.transcriptions.get(request.path_params["id"])
+        if known.audio_bytes is None or known.audio_sha256 is None:
+            raise NotFound(Reason.NOT_FOUND, "No recording is kept of a live session.", id=known.id)
+        etag, size = f'"{known.audio_sha256}"', known.audio_bytes
+        if has_it(request, etag):
+            return not_modified(etag)
+        media_type = await self._media_type(known.id)
+        headers = {**tagged(etag), "Accept-Ranges": "bytes", "Content-Disposition": attachment(known.title)}
+        try:
+            ranges = _wanted(request, etag, size)
+        except GenesisError as error:
+            return problem_response(error, {"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
+        if ranges is None:
+            headers["Content-Length"] = str(size)
+            return StreamingResponse(self.files.pieces(known.id), headers=headers, media_type=media_type)
+        if len(ranges) == 1:
+            only = ranges[0]
+            headers |= {"Content-Range": only.of(size), "Content-Length": str(len(only))}
+            return StreamingResponse(self.files.pieces(known.id, only.start, only.stop), 206, headers, media_type)
+        return self._several(known.id, ranges, size, media_type, headers)
+
+    def _several(
+        self, transcription_id: str, ranges: list[ByteRange], size: int, media_type: str, headers: dict[str, str]
+    ) -> Response:
+        boundary = uuid.uuid4().hex
+        heads = [
+            f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-Range: {one.of(size)}\r\n\r\n".encode()
+            for one in ranges
+        ]
+        end = f"--{boundary}--\r\n".encode()
+        length = sum(len(head) + len(one) + 2 for head, one in zip(heads, ranges, strict=True)) + len(end)
+
+        async def body() -> AsyncGenerator[bytes, None]:
+            for head, one in zip(heads, ranges, strict=True):
+                yield head
+                async with aclosing(self.files.pieces(transcription_id, one.start, one.stop)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                yield b"\r\n"
+            yield end
+
+        headers["Content-Length"] = str(length)
+        return StreamingResponse(body(), 206, headers, f"multipart/byteranges; boundary={boundary}")
+
+    async def _media_type(self, transcription_id: str) -> str:
+        """By the first bytes; what the uploader said need not be so. Raises Unavailable: STORAGE_UNAVAILABLE."""
+        async with aclosing(self.files.pieces(transcription_id, 0, _SNIFFED_BYTES)) as pieces:
+            return media_type_of(await anext(pieces, b""))
+
+
+def media_type_of(start: bytes) -> str:
+    """The kind of container that these first bytes begin."""
+    if start[:4] in (b"RIFF", b"RF64") and start[8:12] == b"WAVE":
+        return "audio/wav"
+    if start[:4] == b"fLaC":
+        return "audio/flac"
+    if start[:4] == b"OggS":
+        return "audio/ogg"
+    if start[4:8] == b"ftyp":
+        return "audio/mp4"
+    if start[:3] == b"ID3" or (start[:1] == b"\xff" and start[1:2] >= b"\xe0"):
+        return "audio/mpeg"
+    return "application/octet-stream"
+
+
+def _wanted(request: Request, etag: str, size: int) -> list[ByteRange] | None:
+    """None for the whole: nothing else was asked for, or what the reader has a part of is not this file."""
+    header = request.headers.get("range")
+    if header is None or request.headers.get("if-range", etag) != etag:
+        return None
+    return parse_ranges(header, size)

@@ -1,0 +1,108 @@
+"""The reference as one page of plain HTML: no script, nothing from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any, Final
+
+from wire.errors import FACES, PROBLEM_TYPE_BASE
+
+STYLE: Final = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+section { border-top: 1px solid #8888; padding: .5rem 0 1rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
+code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+.method { display: inline-block; min-width: 4.5rem; font-weight: 700; }
+"""
+Json = dict[str, Any]
+
+
+def reference_page(document: Json) -> str:
+    """The document for people."""
+    return "".join(_page(document))
+
+
+def _page(document: Json) -> Iterator[str]:
+    info = document["info"]
+    title = escape(f"{info['title']} {info['version']}: REST reference")
+    yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+    yield '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs/style.css">'
+    yield f"<h1>{title}</h1><p>{escape(info['description'])}</p>"
+    yield '<p><a href="/openapi.json">/openapi.json</a></p><nav><ul>'
+    operations = [
+        (path, method, told) for path, methods in document["paths"].items() for method, told in methods.items()
+    ]
+    for path, method, told in operations:
+        yield f'<li><a href="#{escape(told["operationId"])}">{method.upper()} {escape(path)}</a></li>'
+    yield '<li><a href="#problems">Problems</a></li><li><a href="#shapes">Shapes</a></li></ul></nav>'
+    for path, method, told in operations:
+        yield from _operation(path, method, told)
+    yield from _problems()
+    yield '<h2 id="shapes">Shapes</h2>'
+    for name, schema in document["components"]["schemas"].items():
+        yield f'<section id="schema-{escape(name)}"><h3>{escape(name)}</h3>'
+        yield f"<p>{escape(schema.get('description', ''))}</p>"
+        yield from _table(
+            [(key, _kind(value), value.get("description", "")) for key, value in schema.get("properties", {}).items()]
+        )
+        yield "</section>"
+    yield "</html>"
+
+
+def _operation(path: str, method: str, told: Json) -> Iterator[str]:
+    yield f'<section id="{escape(told["operationId"])}">'
+    yield f'<h2><span class="method">{method.upper()}</span> <code>{escape(path)}</code></h2>'
+    yield f"<p>{escape(told['summary'])}</p><p>{escape(told.get('description', ''))}</p>"
+    yield from _table(
+        [
+            (f"{one['name']} ({one['in']})", _kind(one["schema"]), one.get("description", ""))
+            for one in told["parameters"]
+        ]
+    )
+    for media_type, content in told.get("requestBody", {}).get("content", {}).items():
+        yield f"<h3>Body: {escape(media_type)}</h3>"
+        yield from _table(
+            [(name, _kind(schema), "") for name, schema in content["schema"].get("properties", {}).items()]
+        )
+    yield "<h3>Answers</h3>"
+    yield from _table(
+        [
+            (
+                status,
+                ", ".join(f"{kind} {_kind(body['schema'])}" for kind, body in answer.get("content", {}).items()),
+                answer["description"],
+            )
+            for status, answer in told["responses"].items()
+        ]
+    )
+    yield "</section>"
+
+
+def _problems() -> Iterator[str]:
+    yield f'<h2 id="problems">Problems</h2><p>A problem\'s type is <code>{PROBLEM_TYPE_BASE}</code> and its reason.</p>'
+    yield from _table([(reason.value, str(face.http), face.title) for reason, face in FACES.items()])
+
+
+def _table(rows: list[tuple[str, str, str]]) -> Iterator[str]:
+    if rows:
+        yield "<table>"
+        for name, kind, text in rows:
+            yield f"<tr><th><code>{escape(name)}</code></th><td>{escape(kind)}</td><td>{escape(text)}</td></tr>"
+        yield "</table>"
+
+
+def _kind(schema: Json) -> str:
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    for several in ("anyOf", "oneOf"):
+        if several in schema:
+            return " | ".join(map(_kind, schema[several]))
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema.get('items', {}))}"
+    kind = schema.get("type", "")
+    return " | ".join(kind) if isinstance(kind, list) else str(kind)
