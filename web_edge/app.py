@@ -37,6 +37,9 @@ from web_edge.sockets import Sockets
 from web_edge.transcriptions import Transcriptions
 from web_edge.transcriptions_api import TranscriptionsApi
 from web_edge.uplink import Uplink
+from web_edge.videos.fetching import Videos
+from web_edge.videos.recordings import VideoRecordings
+from web_edge.videos.settings import VideoSettings
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +85,10 @@ class _Edge:
         hub = Hub()
         self._recorder = Recorder(database, self._read_rest, hub)
         patience = Patience(settings.job_attempts, settings.job_backoff_s, settings.job_backoff_max_s)
+        videos = Videos(VideoSettings())
+        self._video_recordings = VideoRecordings(
+            self._transcriptions, self._files, videos, settings.data_dir / "videos"
+        )
         self.jobs = JobRunner(
             transcriptions=self._transcriptions,
             files=self._files,
@@ -89,6 +96,7 @@ class _Edge:
             bus=self.bus,
             recorder=self._recorder,
             hub=hub,
+            videos=self._video_recordings,
             concurrency=settings.concurrent_jobs,
             patience=patience,
         )
@@ -109,6 +117,7 @@ class _Edge:
             bus=self.bus,
             max_upload_bytes=settings.max_upload_bytes,
             upload_idle_s=settings.upload_idle_s,
+            videos=videos,
         )
         self._audio = AudioApi(self._transcriptions, self._files)
 
@@ -119,6 +128,7 @@ class _Edge:
 
     async def tidy(self) -> None:
         """Clear away what a crash left half done."""
+        await self._video_recordings.sweep()
         await self._files.sweep(await self._transcriptions.upload_ids())
 
     async def record(self) -> None:

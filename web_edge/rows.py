@@ -56,7 +56,9 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transcription:
-    """One row, without its notes. `duration` and `processed_until` are sample indices."""
+    """One row, without its notes. `duration` and `processed_until` are sample indices; `url` and `video` are of a job
+    that was given a video's address, `video` once it is fetched: strangers' words, to be escaped where they are shown.
+    """
 
     id: str
     title: str
@@ -75,6 +77,8 @@ class Transcription:
     error: GenesisError | None
     started_at_ns: int | None
     created_at_ns: int
+    url: str | None = None
+    video: Mapping[str, Any] | None = None
 
     @property
     def is_over(self) -> bool:
@@ -131,6 +135,8 @@ def transcription_from_row(row: RowMapping) -> Transcription:
         error=error,
         started_at_ns=row["started_at_ns"],
         created_at_ns=row["created_at_ns"],
+        url=row["url"],
+        video=row["video"],
     )
 
 

@@ -25,15 +25,19 @@ from web_edge.documents_api import MAKER, DocumentsApi, document_version
 from web_edge.hub import Hub
 from web_edge.idempotency import REPLAYED_HEADER, AlreadyMade, Claim, fingerprint, key_of
 from web_edge.jobs import JobRunner
+from web_edge.json_bodies import is_json, read_object
 from web_edge.live import LiveSessions
-from web_edge.options import priority_of, session_config
+from web_edge.options import OPTION_NAMES, priority_of, session_config
 from web_edge.rows import Status, Transcription, config_to_json
 from web_edge.transcriptions import Transcriptions, job_cancelled
 from web_edge.uploads import receive_upload
+from web_edge.videos.fetching import Videos
+from web_edge.videos.recordings import url_in
 from wire.errors import to_problem
 
 PATH = "/api/transcribe"
 _DEFAULT_PAGE, _MAX_PAGE = 50, 200
+_MOST_JSON_BYTES = 64 << 10
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +55,7 @@ class TranscriptionsApi:
     bus: BusLink
     max_upload_bytes: int
     upload_idle_s: float
+    videos: Videos
 
     def routes(self) -> list[Route]:
         one = PATH + "/{id}"
@@ -66,7 +71,9 @@ class TranscriptionsApi:
         ]
 
     async def create(self, request: Request) -> Response:
-        """Take an upload and queue its job."""
+        """Take an upload, or a video's address, and queue its job."""
+        if is_json(request):
+            return await self._create_from_address(request)
         transcription_id = uuid.uuid4().hex
         container = AudioFormat(AudioEncoding.CONTAINER)
         # What the query says is judged before the first byte is taken.
@@ -88,6 +95,22 @@ class TranscriptionsApi:
         except GenesisError:
             await self.files.remove(transcription_id)
             raise
+        self.jobs.submit(transcription_id, priority)
+        return self._accepted(created, {})
+
+    async def _create_from_address(self, request: Request) -> Response:
+        transcription_id = uuid.uuid4().hex
+        asked = await read_object(request, {"url", *OPTION_NAMES}, max_bytes=_MOST_JSON_BYTES)
+        config = session_config(asked, AudioFormat(AudioEncoding.CONTAINER), transcription_id)
+        priority, key = priority_of(asked), key_of(request.headers)
+        # What the spelling shows is refused now; what only the site knows, by the job.
+        url = self.videos.address(url_in(asked)).url
+        marks = [config_to_json(replace(config, session_id="")), priority, url]
+        claimed = None if key is None else Claim("", key, fingerprint(marks))
+        try:
+            created = await self.transcriptions.create_video(config, url, priority=priority, claimed=claimed)
+        except AlreadyMade as made:
+            return self._accepted(await self.transcriptions.get(made.transcription_id), {REPLAYED_HEADER: "true"})
         self.jobs.submit(transcription_id, priority)
         return self._accepted(created, {})
 
@@ -172,6 +195,8 @@ class TranscriptionsApi:
             "progress": 1.0 if done else round(self.jobs.progress_of(transcription.id), 4),
             "priority": transcription.priority.value,
             "title": transcription.title,
+            "url": transcription.url,
+            "video": transcription.video,
             "created_at": datetime.fromtimestamp(transcription.created_at_ns / 1e9, UTC).isoformat(),
             "duration_s": None if transcription.duration is None else seconds(transcription.duration),
             "error": None if error is None else to_problem(error),

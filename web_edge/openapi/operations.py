@@ -83,10 +83,21 @@ _FORM = {
     "required": ["file"],
     "properties": {"file": _BINARY, **_OPTIONS},
 }
+_ADDRESS = {
+    "type": "object",
+    "required": ["url"],
+    "additionalProperties": False,
+    "properties": {"url": {"type": "string", "maxLength": 2048, "description": "of one video"}, **_OPTIONS},
+}
 _UPLOAD = {
     "required": True,
-    "description": "The recording: the part `file` of a form, with options as fields, or the bytes themselves.",
-    "content": {"multipart/form-data": {"schema": _FORM}, "audio/*": {"schema": _BINARY}},
+    "description": "The recording: the part `file` of a form, with options as fields, or the bytes themselves. Or, "
+    "where the server allows it, the address of a video.",
+    "content": {
+        "multipart/form-data": {"schema": _FORM},
+        "audio/*": {"schema": _BINARY},
+        "application/json": {"schema": _ADDRESS},
+    },
 }
 _ARRANGE = {
     "required": False,

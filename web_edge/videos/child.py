@@ -7,7 +7,9 @@ process is bound, and asked after.
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,7 @@ class _Quiet:
 
 def main() -> int:
     orders = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_the_caller, daemon=True).start()
     try:
         answer = _fetch(orders)
     except Refused as refusal:
@@ -48,6 +51,12 @@ def main() -> int:
         answer = {"refused": "too_large", "message": "The site's answer takes more memory than it may."}
     sys.stdout.write(json.dumps(answer) + "\n")
     return 0
+
+
+def _end_with_the_caller() -> None:
+    """Our stdin ends when whoever started us does, also by a kill: then nobody wants the video."""
+    sys.stdin.buffer.read()
+    os._exit(1)
 
 
 def _fetch(orders: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def serialize_audio(_context: Any, value: Any) -> bytes:
 
 
 QUIET = hypothesis.settings(
-    max_examples=20,
+    max_examples=40,
     stateful_step_count=12,
     deadline=None,
     derandomize=True,
