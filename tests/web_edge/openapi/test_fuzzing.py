@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -34,11 +35,12 @@ def serialize_audio(_context: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
+_ROUNDS = 8
+_REACHED = {"createTranscription", "getTranscription", "deleteTranscription", "listTranscriptions"}
 QUIET = hypothesis.settings(
-    max_examples=40,
+    max_examples=12,
     stateful_step_count=12,
     deadline=None,
-    derandomize=True,
     database=None,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
@@ -47,6 +49,7 @@ QUIET = hypothesis.settings(
 @pytest.mark.timeout(120)
 async def test_no_answer_is_undocumented(edge: Edge) -> None:
     counts: dict[tuple[str, int], int] = {}
+    found: list[BaseException] = []
 
     def play() -> None:
         schema = schemathesis.openapi.from_url(f"http://{edge.host}/openapi.json")
@@ -56,13 +59,20 @@ async def test_no_answer_is_undocumented(edge: Edge) -> None:
             def validate_response(self, response: Any, case: Any, **_: Any) -> None:
                 name = str(case.operation.definition.raw["operationId"])
                 counts[name, response.status_code] = counts.get((name, response.status_code), 0) + 1
-                case.validate_response(response, checks=CHECKS)
+                try:
+                    case.validate_response(response, checks=CHECKS)
+                except BaseException as error:
+                    found.append(error)
+                    raise
 
-        Player.run(settings=QUIET)
+        # A job moves on by itself, so the same steps may find other answers; hypothesis then ends the round. What a
+        # check found is kept all the same.
+        with suppress(hypothesis.errors.FlakyStrategyDefinition, hypothesis.errors.FlakyReplay):
+            Player.run(settings=QUIET)
 
-    await anyio.to_thread.run_sync(play)
-    reached = {name for name, status in counts if status < 300}
-    # Not only refusals: what was made was looked at, changed and deleted.
-    assert {"createTranscription", "getTranscription", "deleteTranscription", "listTranscriptions"} <= reached, sorted(
-        counts.items()
-    )
+    for _ in range(_ROUNDS):
+        await anyio.to_thread.run_sync(play)
+        assert found == []
+        if {name for name, status in counts if status < 300} >= _REACHED:
+            return
+    pytest.fail(f"not only refusals: what was made must be looked at and deleted; there was {sorted(counts.items())}")
