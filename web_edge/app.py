@@ -32,6 +32,8 @@ from web_edge.pages import page_routes
 from web_edge.problems import HANDLERS
 from web_edge.recorder import Recorder
 from web_edge.relay import Relay
+from web_edge.resumable.api import UploadsApi
+from web_edge.resumable.parts import Parts
 from web_edge.settings import Settings
 from web_edge.sockets import Sockets
 from web_edge.transcriptions import Transcriptions
@@ -121,14 +123,25 @@ class _Edge:
         )
         self._audio = AudioApi(self._transcriptions, self._files)
 
+        self._parts = Parts(settings.data_dir / "uploads")
+        self._uploads = UploadsApi(
+            self._transcriptions,
+            self._files,
+            self.jobs,
+            self._parts,
+            settings.max_upload_bytes,
+            settings.upload_idle_s,
+        )
+
     def routes(self) -> list[BaseRoute]:
-        apis = (self._health, self._api, self._audio, self._exports, self._sockets)
+        apis = (self._health, self._api, self._uploads, self._audio, self._exports, self._sockets)
         routes = [route for api in apis for route in api.routes()]
         return [*routes, *OpenApi(routes).routes()]
 
     async def tidy(self) -> None:
         """Clear away what a crash left half done."""
         await self._video_recordings.sweep()
+        await self._parts.sweep()
         await self._files.sweep(await self._transcriptions.upload_ids())
 
     async def record(self) -> None:
