@@ -36,6 +36,8 @@ from web_edge.resumable.api import UploadsApi
 from web_edge.resumable.parts import Parts
 from web_edge.settings import Settings
 from web_edge.sockets import Sockets
+from web_edge.storage.keys import Keyring
+from web_edge.storage.stores import open_store
 from web_edge.transcriptions import Transcriptions
 from web_edge.transcriptions_api import TranscriptionsApi
 from web_edge.uplink import Uplink
@@ -77,13 +79,19 @@ def create_app(settings: Settings) -> Starlette:
     )
 
 
+def open_audio_files(settings: Settings) -> AudioFiles:
+    """Raises InvalidInput: CONFIG_INVALID."""
+    store = open_store(settings.storage_url, settings.audio_dir)
+    return AudioFiles(store, Keyring.open(settings.keys), settings.max_upload_bytes)
+
+
 class _Edge:
     """The parts, wired."""
 
     def __init__(self, settings: Settings, database: Database, uplink: Uplink) -> None:
         self.bus = BusLink(settings.nats_url)
         self._transcriptions = Transcriptions(database)
-        self._files = AudioFiles(settings.audio_dir, settings.max_upload_bytes)
+        self._files = open_audio_files(settings)
         hub = Hub()
         self._recorder = Recorder(database, self._read_rest, hub)
         patience = Patience(settings.job_attempts, settings.job_backoff_s, settings.job_backoff_max_s)

@@ -1,119 +1,183 @@
-"""Uploads on disk, named by the transcription's id and nothing a caller says."""
+"""Recordings in the store, named by the transcription's id and nothing a caller says."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import anyio
 import anyio.to_thread
+from obstore import delete_async, get_range_async, head_async, open_writer_async
+from obstore.store import ObjectStore
 
-from music.errors import InvalidInput, Reason, Unavailable
+from music.errors import InvalidInput, Reason
+from web_edge.storage.keys import Keyring
+from web_edge.storage.sealing import (
+    HEADER_BYTES,
+    SEALED_BYTES,
+    SEGMENT_BYTES,
+    TAG_BYTES,
+    Opener,
+    Seal,
+    reseal,
+    sealed_by,
+)
+from web_edge.storage.stores import is_ours, remove_parts, store_errors, sync
 from web_edge.transcriptions import StoredAudio
 
-_PART = ".part"
-_READ_BYTES = 64 << 10
-_BUFFER_BYTES = 1 << 20
+_SEGMENTS_AT_ONCE = 16
+_PART_BYTES = 8 << 20
+"""What is sent to the store at once; a bucket takes no less than 5 MiB."""
 TITLE_CHARACTERS = 200
 
 
 class AudioFiles:
-    """A folder of uploads; a file appears under its id only when it is whole."""
+    """A store of sealed recordings; one appears under its id only when it is whole."""
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
-        self._folder = folder
+    def __init__(self, store: ObjectStore, keys: Keyring, max_bytes: int) -> None:
+        self._store = store
+        self._keys = keys
         self._max_bytes = max_bytes
-
-    def path(self, transcription_id: str) -> Path:
-        return self._folder / transcription_id
 
     @asynccontextmanager
     async def receive(self, transcription_id: str) -> AsyncIterator[IncomingFile]:
-        """A file to write to; what is not finished by the end of the block is removed.
+        """A file to write to; what is not finished by the end of the block never was.
 
         Raises:
-            Unavailable: STORAGE_UNAVAILABLE when the disk refuses.
+            Unavailable: STORAGE_UNAVAILABLE when the store refuses.
         """
-        part = self.path(transcription_id + _PART)
+        incoming = IncomingFile(self._store, Seal(self._keys, transcription_id), transcription_id, self._max_bytes)
         try:
-            await anyio.to_thread.run_sync(lambda: self._folder.mkdir(parents=True, exist_ok=True))
-            async with await anyio.open_file(part, "wb", buffering=_BUFFER_BYTES) as file:
-                incoming = IncomingFile(file, part, self.path(transcription_id), self._max_bytes)
-                yield incoming
-        except OSError as error:
-            raise Unavailable(
-                Reason.STORAGE_UNAVAILABLE,
-                f"The file cannot be stored: {error.strerror}. Tell whoever runs this server.",
-            ) from error
+            yield incoming
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(lambda: part.unlink(missing_ok=True))
+                await incoming.abandon()
 
     async def pieces(
         self, transcription_id: str, start: int = 0, stop: int | None = None
     ) -> AsyncGenerator[bytes, None]:
-        """The stored bytes, or those from `start` to before `stop`, in pieces of 64 KiB.
+        """The stored bytes, or those from `start` to before `stop`, in pieces of a megabyte at most.
 
-        Raises Unavailable: STORAGE_UNAVAILABLE when they are gone.
+        Raises Unavailable: STORAGE_UNAVAILABLE when they are gone, damaged or sealed with a key that is not here.
         """
-        left = sys.maxsize if stop is None else stop - start
-        try:
-            async with await anyio.open_file(self.path(transcription_id), "rb") as file:
-                await file.seek(start)
-                while piece := await file.read(min(_READ_BYTES, left)):
-                    left -= len(piece)
-                    yield piece
-        except OSError as error:
-            raise Unavailable(
-                Reason.STORAGE_UNAVAILABLE, "The uploaded file is not on the disk any more. Upload it again."
-            ) from error
+        with store_errors():
+            stored_bytes = (await head_async(self._store, transcription_id))["size"]
+            header = bytes(await get_range_async(self._store, transcription_id, start=0, length=HEADER_BYTES))
+        opener = Opener.of(self._keys, transcription_id, header, stored_bytes)
+        size = stored_bytes - HEADER_BYTES - opener.segment_count * TAG_BYTES
+        stop = size if stop is None else min(stop, size)
+        while start < stop:
+            first = start // SEGMENT_BYTES
+            end = min(first + _SEGMENTS_AT_ONCE, -(-stop // SEGMENT_BYTES))
+            place, length = HEADER_BYTES + first * SEALED_BYTES, (end - first) * SEALED_BYTES
+            with store_errors():
+                stored = await get_range_async(self._store, transcription_id, start=place, length=length)
+            opened = opener.open(first, bytes(stored))
+            piece = opened[start - first * SEGMENT_BYTES : stop - first * SEGMENT_BYTES]
+            start += len(piece)
+            yield piece
 
     async def remove(self, transcription_id: str) -> None:
-        await anyio.to_thread.run_sync(lambda: self.path(transcription_id).unlink(missing_ok=True))
+        with store_errors(may_be_gone=True):
+            await delete_async(self._store, transcription_id)
 
     async def sweep(self, known_ids: set[str]) -> None:
         """Remove what no transcription refers to: uploads that a crash cut off."""
+        await anyio.to_thread.run_sync(remove_parts, self._store)
+        async for name in self._names():
+            if name not in known_ids and is_ours(self._store, name):
+                await self.remove(name)
 
-        def unlink_unknown() -> None:
-            if self._folder.is_dir():
-                for path in self._folder.iterdir():
-                    if path.name not in known_ids:
-                        path.unlink(missing_ok=True)
+    async def reseal(self) -> int:
+        """Seal every recording with the newest key; returns how many were not. Raises Unavailable as `pieces`."""
+        newest, count = self._keys.ids()[0], 0
+        async for name in self._names():
+            header = await self._header(name)
+            # What was deleted since it was listed has none.
+            if header and sealed_by(header) != newest:
+                await self._replace_header(name, reseal(self._keys, name, header))
+                count += 1
+        return count
 
-        await anyio.to_thread.run_sync(unlink_unknown)
+    async def key_ids(self) -> set[bytes]:
+        """Ids of the keys that something is sealed with."""
+        headers = [await self._header(name) async for name in self._names()]
+        return {sealed_by(header) for header in headers if header}
+
+    async def _header(self, name: str) -> bytes:
+        with store_errors(may_be_gone=True):
+            return bytes(await get_range_async(self._store, name, start=0, length=HEADER_BYTES))
+        return b""
+
+    async def _replace_header(self, name: str, header: bytes) -> None:
+        with store_errors():
+            async with open_writer_async(self._store, name, buffer_size=_PART_BYTES, max_concurrency=1) as writer:
+                await writer.write(header)
+                size, place = (await head_async(self._store, name))["size"], HEADER_BYTES
+                while place < size:
+                    piece = await get_range_async(self._store, name, start=place, length=_PART_BYTES)
+                    await writer.write(bytes(piece))
+                    place += len(piece)
+            await anyio.to_thread.run_sync(sync, self._store, name)
+
+    async def _names(self) -> AsyncIterator[str]:
+        with store_errors():
+            async for batch in self._store.list():
+                for entry in batch:
+                    yield entry["path"]
 
 
 class IncomingFile:
-    """One upload on its way to the disk."""
+    """One upload on its way into the store."""
 
-    def __init__(self, file: anyio.AsyncFile[bytes], part: Path, target: Path, max_bytes: int) -> None:
-        self._file = file
-        self._part = part
-        self._target = target
+    def __init__(self, store: ObjectStore, seal: Seal, name: str, max_bytes: int) -> None:
+        self._store = store
+        self._seal = seal
+        self._name = name
         self._max_bytes = max_bytes
+        self._writer = open_writer_async(store, name, buffer_size=_PART_BYTES, max_concurrency=2)
         self._sha256 = hashlib.sha256()
+        self._is_finished = False
         self.byte_count = 0
 
     async def write(self, data: bytes) -> None:
-        """Raises InvalidInput: AUDIO_TOO_LARGE. OSError when the disk refuses."""
+        """Raises InvalidInput: AUDIO_TOO_LARGE. Unavailable: STORAGE_UNAVAILABLE when the store refuses."""
+        if self.byte_count == 0:
+            await self._put(self._seal.header)
         self.byte_count += len(data)
         if self.byte_count > self._max_bytes:
             raise too_large(self._max_bytes)
         self._sha256.update(data)
-        await self._file.write(data)
+        for segment in self._seal.push(data):
+            await self._put(segment)
 
     async def finish(self, name: str) -> StoredAudio:
         """Put the file where jobs find it. Raises InvalidInput: AUDIO_EMPTY."""
         if self.byte_count == 0:
             raise InvalidInput(Reason.AUDIO_EMPTY, "The file is empty. Choose one that holds audio.")
-        await self._file.flush()
-        await anyio.to_thread.run_sync(lambda: os.fsync(self._file.wrapped.fileno()))
-        await anyio.to_thread.run_sync(lambda: self._part.replace(self._target))
-        return StoredAudio(title_of(name), self._target, self.byte_count, self._sha256.hexdigest())
+        await self._put(self._seal.finish())
+        with store_errors():
+            await self._writer.close()
+            self._is_finished = True
+            await anyio.to_thread.run_sync(sync, self._store, self._name)
+        return StoredAudio(title_of(name), self.byte_count, self._sha256.hexdigest())
+
+    async def abandon(self) -> None:
+        """Have the store forget what came, unless it is whole."""
+        if not self._is_finished:
+            self._is_finished = True
+            with store_errors():
+                # The store's writer takes back what it has where its block ends with an exception.
+                await self._writer.__aexit__(_Abandoned, _Abandoned(), None)
+
+    async def _put(self, data: bytes) -> None:
+        with store_errors():
+            await self._writer.write(data)
+
+
+class _Abandoned(Exception):
+    """Tells a writer to take back what it has written."""
 
 
 def too_large(limit: int) -> InvalidInput:

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     max_upload_bytes: PositiveInt = 200_000_000
     upload_idle_s: PositiveFloat = 30.0
 
+    storage_url: str = Field(default="", description="s3://BUCKET/PREFIX for recordings; a folder of data_dir without")
+    storage_keys: Path | None = Field(default=None, description="keys that recordings are sealed with; made if missing")
+
     concurrent_jobs: PositiveInt = 2
     job_attempts: PositiveInt = 8
     job_backoff_s: PositiveFloat = 0.25
@@ -59,6 +62,10 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's address: as set, or a SQLite file in `data_dir`."""
         return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'genesis.db').resolve()}"
+
+    @property
+    def keys(self) -> Path:
+        return self.storage_keys or self.data_dir / "storage.keys"
 
     @property
     def audio_dir(self) -> Path:

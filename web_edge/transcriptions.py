@@ -6,7 +6,6 @@ import base64
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, update
@@ -37,10 +36,9 @@ _ROWS_AT_A_TIME = 200
 
 @dataclass(frozen=True, slots=True)
 class StoredAudio:
-    """An upload on disk: its name for people, where it lies, how much it is."""
+    """An upload that is stored: its name for people, how much it is."""
 
     name: str
-    path: Path
     byte_count: int
     sha256: str
 

@@ -1,0 +1,35 @@
+"""`genesis storage`: the keys that stored recordings are sealed with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from genesis.exits import Exit, verb
+
+app = typer.Typer(help="The recordings that the edge keeps.", no_args_is_help=True)
+
+
+@app.command()
+@verb
+async def rotate(
+    forget: Annotated[bool, typer.Option("--forget", help="Drop the older keys; no upload may be under way.")] = False,
+) -> int:
+    """Seal every stored recording with a new key.
+
+    Takes the edge's own settings (GENESIS_EDGE_*) and may be done while it runs.
+    """
+    from web_edge.app import open_audio_files
+    from web_edge.settings import Settings
+    from web_edge.storage.keys import Keyring
+
+    settings = Settings()
+    keys = Keyring.open(settings.keys)
+    added = keys.add()
+    files = open_audio_files(settings)
+    typer.echo(f"{await files.reseal()} recordings are sealed with the new key {added.hex()}")
+    if forget:
+        keys.forget(set(keys.ids()) - {added} - await files.key_ids())
+        typer.echo(f"{len(keys.ids()) - 1} older keys are kept")
+    return Exit.DONE
