@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,25 +34,65 @@ class BoostingSettings:
     seed: int = 0
 
 
+Lean = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""From f64[n] log odds the slope of the log likelihood and, negated, its second derivative: f64[n] each."""
+
+
 def fit_trees(
     names: Sequence[str], figures: NDArray[np.float32], truth: NDArray[np.bool_], settings: BoostingSettings
 ) -> BoostedTrees:
     """Trees that tell from f32[n, names] whether bool[n] holds: stochastic gradient boosting with logistic loss."""
+    share = truth.mean()
+
+    def lean(odds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        probability = 1 / (1 + np.exp(-odds))
+        return truth - probability, probability * (1 - probability)
+
+    return _fit(names, figures, lean, float(np.log(share / (1 - share))), settings)
+
+
+def fit_choice(
+    names: Sequence[str],
+    figures: NDArray[np.float32],
+    worth: NDArray[np.float32],
+    groups: NDArray[np.intp],
+    settings: BoostingSettings,
+) -> BoostedTrees:
+    """Trees whose outcome, exponentiated, says how likely each of a group is the right one, against 1 for none of them.
+
+    Args:
+        names: of the columns.
+        figures: f32[n, names].
+        worth: f32[n], shares of the right answer: within a group they add up to 1, or to 0 where none is right.
+        groups: i[n], rising from 0; the members of one are neighbours.
+        settings: how trees are grown.
+    """
+    begins = np.flatnonzero(np.diff(groups, prepend=-1))
+
+    def lean(odds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        top = np.maximum(np.maximum.reduceat(odds, begins), 0.0)
+        likely = np.exp(odds - top[groups])
+        chance = likely / (np.add.reduceat(likely, begins) + np.exp(-top))[groups]
+        return worth - chance, chance * (1 - chance)
+
+    return _fit(names, figures, lean, 0.0, settings)
+
+
+def _fit(
+    names: Sequence[str], figures: NDArray[np.float32], lean: Lean, base: float, settings: BoostingSettings
+) -> BoostedTrees:
     random = np.random.default_rng(settings.seed)
     sample = figures[random.choice(len(figures), min(len(figures), 60_000), replace=False)]
     quantiles = np.linspace(0, 1, settings.bins + 1)[1:-1]
     cuts = [np.unique(np.quantile(column, quantiles).round(4)).astype(np.float32) for column in sample.T]
     binned = np.stack([np.searchsorted(c, f, side="right") for c, f in zip(cuts, figures.T, strict=True)])
     binned = binned.astype(np.uint8)
-    share = truth.mean()
-    base = float(np.log(share / (1 - share)))
-    odds = np.full(len(truth), base)
+    odds = np.full(len(figures), base)
     grown = []
     for _ in range(settings.trees):
-        probability = 1 / (1 + np.exp(-odds))
-        drawn = np.flatnonzero(random.random(len(truth)) < settings.share)
-        slope, curve = (truth - probability)[drawn], (probability * (1 - probability))[drawn]
-        column, cut, leaf = _grow(binned[:, drawn], slope, curve, cuts, settings)
+        slopes, curves = lean(odds)
+        drawn = np.flatnonzero(random.random(len(figures)) < settings.share)
+        column, cut, leaf = _grow(binned[:, drawn], slopes[drawn], curves[drawn], cuts, settings)
         odds += leaf[_leaves(binned, column, cut, settings.depth)]
         threshold = [cuts[c][b] if b < len(cuts[c]) else np.inf for c, b in zip(column, cut, strict=True)]
         grown.append((column, np.minimum(np.array(threshold, np.float32), 1e6), leaf))

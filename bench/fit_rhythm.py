@@ -19,7 +19,7 @@ from music.beats_confidence import figures
 from music.beats_lattice import Lattice
 from music.beats_metre import FIGURES, find_metre, hear
 from music.beats_onsets import MARKS, Marker, onsets_of
-from music.beats_tracking import find_beats
+from music.beats_tracking import mark_weight
 from music.beats_weights import LATTICE, METRE, LatticeWeights
 from music.note import Note
 
@@ -127,11 +127,16 @@ def _judge(
 ) -> None:
     onsets, marker = onsets_of(notes), Marker()
     marks = [marker.mark(onset) for onset in onsets]
-    beats = find_beats(onsets, marks, duration)
+    lattice = Lattice(onsets[0].time, LATTICE)
+    for onset, mark in zip(onsets, marks, strict=True):
+        lattice.advance(onset.time)
+        lattice.add(onset.time, mark_weight(mark))
+    lattice.advance(duration)
+    beats = [lattice.time_of(frame) for frame in lattice.path()]
     if len(beats) < 4:
         return
     metre = find_metre(hear(beats, onsets, marks), METRE)
-    rows.append(figures(beats, [onset.time for onset in onsets], metre.margin, metre.counts.tolist()))
+    rows.append(figures(beats, [onset.time for onset in onsets], metre.clarity))
     hits = [float(is_right(beat, bool(place == 0))) for beat, place in zip(beats, metre.positions, strict=True)]
     # A bar is right when its beats are: judged over the bars around, as the figures are.
     right += [float(np.mean(hits[max(0, at - 8) : at + 9]) > 0.8) for at in range(len(hits))]

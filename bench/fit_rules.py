@@ -80,8 +80,8 @@ def main() -> None:
         rows.append([least, tolerance, *ends, sum(ends) / 2])
     print_table(["frame threshold", "tolerance", "F1 offset", "of the demo piece", "mean"], rows)
     rows = []
-    for birth, show in ((0.15, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.4, 0.6), (0.4, 0.7)):
-        tried = replace(rules, birth_probability=birth, show_probability=show)
+    for birth, show in ((0.3, 0.4), (0.45, 0.5), (0.45, 0.6), (0.45, 0.65), (0.45, 0.7), (0.45, 0.8)):
+        tried = replace(rules, birth_probability=birth, show_probability=show, show_decided_probability=show)
         rows.append([birth, show, *_live(heard, transcriber, tried)])
     print_table(["birth", "show", "shown first", "mean ms after onset", "taken back"], rows)
 

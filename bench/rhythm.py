@@ -21,6 +21,7 @@ from bench._models import load, session_state
 from bench._peers import PeersAbsentError
 from bench._recordings import GUITARSET, read_audio
 from bench._report import print_json, print_table
+from bench._rhythm_failures import FAILURES, first_failure
 from bench._rhythm_hard import hard_pieces
 from bench._rhythm_peers import librosa_beats
 from bench._rhythm_pieces import REPORT_SEED, Composed, composed_pieces
@@ -186,17 +187,30 @@ def _print_bars(pieces: Sequence[Composed], takes: Sequence[Take]) -> dict[str, 
         table.append([name, bar, onset, whole])
         facts |= {f"{name}, bar": bar, f"{name}, onset": onset, f"{name}, pieces above .9": whole}
     print_table(["", "right bar", "right onset", "pieces above .9"], table)
+    _print_failures(
+        [
+            first_failure(piece, take.final.bars, places_right(piece, take.notes, take.final.bars))
+            for piece, take in zip(pieces, takes, strict=True)
+        ]
+    )
     return facts
+
+
+def _print_failures(found: Sequence[str]) -> None:
+    print(f"where bars go wrong first, {len(found)} pieces")
+    print_table(["", "pieces"], [[name, found.count(name)] for name in FAILURES if name in found])
 
 
 def _print_composed() -> dict[str, float]:
     """More pieces than there is time to render: their notes as a transcription might hear them."""
     rows: dict[str, list[float]] = {}
+    failures: list[str] = []
     for piece in composed_pieces(REPORT_SEED + 1000, COMPOSED_PIECES):
         duration = piece.performance.duration
         music = final_music(piece.notes, duration)
         beats, downs = (np.asarray(part) for part in piece.truth)
         bar, onset = places_right(piece, piece.notes, music.bars)
+        failures.append(first_failure(piece, music.bars, (bar, onset)))
         row = {
             "beats": beat_f1(beats / SAMPLE_RATE_HZ, beats_s(music.bars)),
             "downbeats": beat_f1(beats[downs] / SAMPLE_RATE_HZ, downbeats_s(music.bars)),
@@ -216,6 +230,7 @@ def _print_composed() -> dict[str, float]:
     print(f"\ncomposed: {COMPOSED_PIECES} pieces, not rendered; notes missing, false and late at random")
     means = {name: float(np.nanmean(values)) for name, values in rows.items()}
     print_table(["", "mean", "pieces"], [[name, means[name], len(values)] for name, values in rows.items()])
+    _print_failures(failures)
     return means
 
 

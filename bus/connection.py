@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import anyio
 import nats.errors
@@ -42,8 +45,10 @@ log = structlog.get_logger(__name__)
 class Bus:
     """One process's connection. Entered through `Bus.connect`, which also closes it."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
+        self.address = address_of(url)
+        self._url = url
+        self._tls = tls
         self.client = Client()
         self.jetstream: JetStreamContext = self.client.jetstream(timeout=_REQUEST_TIMEOUT_S)
         self._connected = anyio.Event()
@@ -52,13 +57,17 @@ class Bus:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, url: str, *, name: str, first_connect_s: float = 10.0) -> AsyncGenerator[Bus, None]:
-        """Connect to `url` ("nats://host:port", several separated by commas) as `name`.
+    async def connect(
+        cls, url: str, *, name: str, first_connect_s: float = 10.0, tls: ssl.SSLContext | None = None
+    ) -> AsyncGenerator[Bus, None]:
+        """Connect to `url` ("nats://user:password@host:port", several separated by commas) as `name`.
+
+        `tls` is what a `tls://` address is checked with.
 
         Raises Unavailable: BUS_UNAVAILABLE when nothing answers within `first_connect_s`. Later cuts are mended for
         ever in the background.
         """
-        bus = cls(url)
+        bus = cls(url, tls)
         try:
             await bus._connect(name, first_connect_s)
             yield bus
@@ -128,7 +137,7 @@ class Bus:
         return await self._message(lambda: self.jetstream.get_msg(stream, sequence, subject, next=True))
 
     def unavailable(self, what_happened: str) -> Unavailable:
-        return Unavailable(Reason.BUS_UNAVAILABLE, f"The bus at {self.url} {what_happened}.", address=self.url)
+        return Unavailable(Reason.BUS_UNAVAILABLE, f"The bus at {self.address} {what_happened}.", address=self.address)
 
     async def _message(self, ask: Callable[[], Awaitable[RawStreamMsg]]) -> RawStreamMsg | None:
         try:
@@ -150,32 +159,51 @@ class Bus:
             "reconnected_cb": self._note_reconnect,
             "error_cb": self._note_error,
         }
+        if self._tls is not None:
+            options["tls"] = self._tls
+        if (user := user_of(self._url)) is not None:
+            options["inbox_prefix"] = inbox_prefix(user)
         try:
             with anyio.fail_after(first_connect_s):
-                await self.client.connect(self.url.split(","), **options)
+                await self.client.connect(self._url.split(","), **options)
         except TimeoutError:
             raise self.unavailable(f"did not answer within {first_connect_s:g} s") from None
         except nats.errors.Error as error:
             raise self.unavailable(f"refused: {error}") from error
         self._connected.set()
-        log.info("bus.connected", address=self.url)
+        log.info("bus.connected", address=self.address)
 
     async def _note_disconnect(self) -> None:
         if self._closing:
             return
         self._connected = anyio.Event()
-        log.warning("bus.disconnected", address=self.url)
+        log.warning("bus.disconnected", address=self.address)
 
     async def _note_reconnect(self) -> None:
         self._connected.set()
-        log.info("bus.reconnected", address=self.url)
+        log.info("bus.reconnected", address=self.address)
         for callback in tuple(self._on_reconnect):
             callback()
 
     async def _note_error(self, error: Exception) -> None:
         # Every failed try to reconnect comes by here; the cut itself was logged once.
         level = "debug" if isinstance(error, OSError | nats.errors.StaleConnectionError) else "warning"
-        getattr(log, level)("bus.error", address=self.url, error=repr(error))
+        getattr(log, level)("bus.error", address=self.address, error=repr(error))
+
+
+def address_of(url: str) -> str:
+    """The same without user and password: what may be logged and told."""
+    return re.sub(r"(?<=://)[^@/,]*@", "", url)
+
+
+def user_of(url: str) -> str | None:
+    """The user that a URL names."""
+    return urlsplit(url.split(",")[0]).username
+
+
+def inbox_prefix(user: str) -> str:
+    """Where answers to a user come; the server lets nobody else listen there."""
+    return f"_INBOX_{user}"
 
 
 def _next_server(servers: list[Server], _info: dict[str, Any]) -> tuple[Server, float]:

@@ -12,10 +12,14 @@ from wire import subjects
 SNAPSHOTS_STREAM = f"KV_{subjects.SNAPSHOTS_BUCKET}"
 """The stream under the bucket: NATS lays a key-value bucket out so (its ADR-8)."""
 
+_MAX_ACCESS_BYTES = 64 * 1024**2
 _DUPLICATE_WINDOW_S = 300.0
 """A writer asks again for seconds, not minutes; within the window the server knows a message it already has."""
 
 log = structlog.get_logger(__name__)
+
+
+ACCESS_STREAM = f"KV_{subjects.ACCESS_BUCKET}"
 
 
 def snapshot_subject(session_id: str) -> str:
@@ -56,9 +60,28 @@ def snapshots_stream() -> StreamConfig:
     )
 
 
+def access_stream() -> StreamConfig:
+    return StreamConfig(
+        name=ACCESS_STREAM,
+        description="API keys, hashed, and revoked accounts; the edge writes it from its database.",
+        subjects=[f"$KV.{subjects.ACCESS_BUCKET}.>"],
+        retention=RetentionPolicy.LIMITS,
+        discard=DiscardPolicy.NEW,
+        storage=StorageType.FILE,
+        max_bytes=_MAX_ACCESS_BYTES,
+        max_msgs_per_subject=1,
+        duplicate_window=_DUPLICATE_WINDOW_S,
+        allow_rollup_hdrs=True,
+        allow_direct=True,
+        allow_msg_ttl=True,
+        deny_delete=True,
+    )
+
+
 async def declare(jetstream: JetStreamContext) -> None:
     """Create what is missing and change what differs; running it again changes nothing."""
-    for name, wanted in ((subjects.SESSIONS_STREAM, sessions_stream()), (SNAPSHOTS_STREAM, snapshots_stream())):
+    for wanted in (sessions_stream(), snapshots_stream(), access_stream()):
+        name = str(wanted.name)
         try:
             found = (await jetstream.stream_info(name)).config
         except NotFoundError:

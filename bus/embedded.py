@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import anyio
 
+from bus.permissions import tls_lines, user_lines
 from music.errors import Reason, Unavailable
 
 MAX_PAYLOAD_BYTES = 1024**2
@@ -43,7 +45,15 @@ def nats_server_command(config_path: Path) -> list[str]:
     return [str(nats_server_binary()), "--config", str(config_path)]
 
 
-def write_nats_config(path: Path, *, store_dir: Path, port: int, ports_dir: Path | None = None) -> None:
+def write_nats_config(
+    path: Path,
+    *,
+    store_dir: Path,
+    port: int,
+    ports_dir: Path | None = None,
+    users: Mapping[str, str] | None = None,
+    tls: tuple[Path, Path] | None = None,
+) -> None:
     """Write a configuration for one machine: loopback only, JetStream in `store_dir`.
 
     Args:
@@ -51,6 +61,8 @@ def write_nats_config(path: Path, *, store_dir: Path, port: int, ports_dir: Path
         store_dir: where streams are kept.
         port: to listen on; 0 takes a free one, which `wait_until_ready` reads back from `ports_dir`.
         ports_dir: where the server leaves a file with its addresses.
+        users: passwords by name, of `bus.permissions`; None lets everybody on this machine do everything.
+        tls: certificate and key, PEM files: then the server speaks TLS 1.3 and nothing else.
     """
     for folder in (path.parent, store_dir, *([ports_dir] if ports_dir else [])):
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,6 +83,11 @@ def write_nats_config(path: Path, *, store_dir: Path, port: int, ports_dir: Path
         "}",
         "",
     ]
+    lines += user_lines(users) if users else []
+    lines += tls_lines(*tls) if tls else []
+    # It may hold passwords.
+    path.touch(mode=0o600)
+    path.chmod(0o600)
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -107,7 +124,7 @@ def _address_in(ports_file: Path) -> str | None:
 
 
 async def _greets(url: str) -> bool:
-    host, _, port = url.removeprefix("nats://").rpartition(":")
+    host, _, port = url.partition("://")[2].rpartition(":")
     try:
         async with await anyio.connect_tcp(host, int(port)) as stream:
             return (await stream.receive()).startswith(b"INFO ")

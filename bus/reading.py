@@ -14,7 +14,7 @@ from bus.ordered import ordered, skip_known
 from bus.pulling import PullBroken
 from bus.snapshots import StoredSnapshot, load_snapshot
 from music.errors import NotFound, Reason, Unavailable
-from music.events import SessionEnded, SessionEvent, SessionFailed, is_terminal
+from music.events import SessionEnded, SessionEvent, SessionFailed, SessionStarted, is_terminal
 from music.session_state import SessionState
 from wire.subjects import SESSIONS_STREAM, durable_subject, session_subjects, tentative_subject
 
@@ -44,7 +44,7 @@ async def follow(
     """
     place = Place(sequence=after_sequence)
     if not wait and not await _exists(bus, session_id):
-        raise _unknown(session_id)
+        raise unknown_session(session_id)
     missed_after: int | None = None
     while True:
         stored = await _snapshot_patiently(bus, session_id)
@@ -74,7 +74,7 @@ async def read_rest(bus: Bus, session_id: str, after_sequence: int = 0) -> Async
     """
     place = Place(sequence=after_sequence)
     if not await _exists(bus, session_id):
-        raise _unknown(session_id)
+        raise unknown_session(session_id)
     for is_first in (True, False):
         stored = await load_snapshot(bus, session_id) if is_first else None
         if stored is not None and place.stand_on(stored.snapshot, stored.stream_sequence):
@@ -98,7 +98,7 @@ async def read_state(bus: Bus, session_id: str) -> SessionState:
     """
     state, _ = await read_until_now(bus, session_id)
     if state.sequence == 0:
-        raise _unknown(session_id)
+        raise unknown_session(session_id)
     return state
 
 
@@ -131,6 +131,22 @@ async def read_end(bus: Bus, session_id: str) -> SessionEnded | SessionFailed | 
         return payload if isinstance(payload, SessionEnded | SessionFailed) else None
     stored = await load_snapshot(bus, session_id)
     return None if stored is None else stored.snapshot.ended or stored.snapshot.failed
+
+
+async def read_owner(bus: Bus, session_id: str) -> str | None:
+    """Whose session it is: an account's id, "" for nobody's, None when there is no such session.
+
+    The first event of a log says it, and where retention has taken that one, the snapshot. Raises Unavailable:
+    BUS_UNAVAILABLE.
+    """
+    first = await bus.next_message(SESSIONS_STREAM, durable_subject(session_id), 1)
+    payload = None if first is None else from_bytes(first.data).payload
+    if isinstance(payload, SessionStarted):
+        return payload.owner
+    stored = await load_snapshot(bus, session_id)
+    if stored is None or stored.snapshot.started is None:
+        return None
+    return stored.snapshot.started.owner
 
 
 async def _exists(bus: Bus, session_id: str) -> bool:
@@ -196,7 +212,7 @@ async def _until_now(bus: Bus, session_id: str, place: Place) -> AsyncGenerator[
             log.info("bus.reading_resumes", session_id=session_id, after=place.sequence, cause=str(broken))
 
 
-def _unknown(session_id: str) -> NotFound:
+def unknown_session(session_id: str) -> NotFound:
     return NotFound(Reason.SESSION_NOT_FOUND, f"There is no session {session_id!r}.", session_id=session_id)
 
 

@@ -18,14 +18,23 @@ from nats.js.errors import APIError, BadRequestError
 from bus.connection import Bus
 from bus.declarations import SNAPSHOTS_STREAM, snapshot_subject
 from bus.messages import FENCE_HEADER, MESSAGE_ID_HEADER, STREAM_SEQUENCE_HEADER, from_bytes, message_id, to_bytes
-from bus.reading import follow, read_end, read_rest, read_state, read_until_now
+from bus.reading import follow, read_end, read_owner, read_rest, read_state, read_until_now, unknown_session
 from bus.snapshots import SnapshotDraft
 from music.errors import Conflict, Reason
 from music.events import SessionEvent, is_durable, snapshot_event
 from music.session_state import SessionState
 from wire.subjects import SESSIONS_STREAM, TENTATIVE_TTL, durable_subject, session_subjects, tentative_subject
 
-__all__ = ["SessionLogWriter", "delete_session", "follow", "read_end", "read_rest", "read_state"]
+__all__ = [
+    "SessionLogWriter",
+    "delete_session",
+    "follow",
+    "read_end",
+    "read_owner",
+    "read_rest",
+    "read_state",
+    "unknown_session",
+]
 
 _WRONG_LAST_SEQUENCE = 10071
 

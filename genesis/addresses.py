@@ -32,12 +32,12 @@ def parse_address(text: str, option: str) -> Address:
 
 
 def check_loopback(address: Address, option: str) -> None:
-    """Raises UsageError: others could reach the address, and there are no accounts yet to keep them out."""
+    """Raises UsageError: others could reach the address, and there are no accounts to keep them out."""
     if address.host != "localhost" and not _is_loopback(address.host):
         raise UsageError(
             Reason.REQUEST_INVALID,
-            f"{option} {address} could be reached by others, and there are no accounts yet to keep them out; "
-            "listen on 127.0.0.1.",
+            f"{option} {address} could be reached by others, and there are no accounts to keep them out; "
+            "listen on 127.0.0.1, or have accounts with --keys.",
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from genesis.verbs import demo, models, storage
+from genesis import admin
+from genesis.verbs import demo, models
 from genesis.verbs.arrange import arrange
 from genesis.verbs.bars import bars
 from genesis.verbs.doctor import doctor
@@ -25,7 +26,7 @@ for _verb in (serve, transcribe, arrange, bars, export, stream, doctor):
     app.command()(_verb)
 app.add_typer(models.app, name="models")
 app.add_typer(demo.app, name="demo")
-app.add_typer(storage.app, name="storage")
+app.add_typer(admin.app, name="admin")
 
 
 def main() -> None:

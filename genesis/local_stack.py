@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -30,6 +31,8 @@ _PYTHON = (sys.executable, "-P", "-m")  # -P: what lies in the caller's folder m
 class StackPlan:
     """Where everything listens and keeps its files; ports are fixed, so that a restart changes none.
 
+    `keys` is the private key of a stack with accounts; the public one lies beside it.
+
     `nats` is None when `nats_url` names a server that somebody else runs.
     """
 
@@ -39,6 +42,7 @@ class StackPlan:
     nats_url: str
     data_dir: Path
     ready_file: Path | None = None
+    keys: Path | None = None
 
     @property
     def edge_url(self) -> str:
@@ -56,6 +60,8 @@ class LocalStack:
         self.plan = plan
         self._say = say
         self._children: list[Child] = []
+        # A user a process, each with what it needs (`bus.permissions`); new ones every time.
+        self._passwords = {name: secrets.token_urlsafe(24) for name in ("edge", "orchestrator", "operator")}
         self._is_up = False
 
     @asynccontextmanager
@@ -96,12 +102,15 @@ class LocalStack:
         facts = {
             "edge_url": self.plan.edge_url,
             "grpc_address": str(self.plan.grpc),
-            "nats_url": self.plan.nats_url,
+            "nats_url": self._nats_url("operator"),
             "data_dir": str(self.plan.data_dir.resolve()),
             "pids": pids,
             "restarts": {child.spec.name: child.restarts for child in self._children},
         }
         partial_file = self.plan.ready_file.with_name(self.plan.ready_file.name + ".partial")
+        # It names the operator of the bus.
+        partial_file.touch(mode=0o600)
+        partial_file.chmod(0o600)
         partial_file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
         partial_file.replace(self.plan.ready_file)
 
@@ -118,9 +127,22 @@ class LocalStack:
             name="nats",
             command=nats_server_command(config),
             is_ready=partial(_greets, address),
-            before_start=lambda: write_nats_config(config, store_dir=store_dir, port=address.port),
+            before_start=lambda: write_nats_config(
+                config, store_dir=store_dir, port=address.port, users=self._passwords
+            ),
             hides=lambda line: "[INF]" in line,
         )
+
+    def _told(self, name: str, suffix: str) -> dict[str, str]:
+        """A key's file, for a process that is to have one."""
+        keys = self.plan.keys
+        return {} if keys is None else {name: str(keys.with_name(keys.name + suffix))}
+
+    def _nats_url(self, user: str) -> str:
+        """As a process is told it; a server that somebody else runs is named with its user already."""
+        if self.plan.nats is None:
+            return self.plan.nats_url
+        return f"nats://{user}:{self._passwords[user]}@{self.plan.nats}"
 
     def _orchestrator(self) -> ChildSpec:
         port_file = self.plan.run_dir / "orchestrator.port"
@@ -129,8 +151,9 @@ class LocalStack:
             command=(*_PYTHON, "orchestrator"),
             environment={
                 "GENESIS_ORCHESTRATOR_LISTEN": str(self.plan.grpc),
-                "GENESIS_ORCHESTRATOR_NATS_URL": self.plan.nats_url,
+                "GENESIS_ORCHESTRATOR_NATS_URL": self._nats_url("orchestrator"),
                 "GENESIS_ORCHESTRATOR_PORT_FILE": str(port_file),
+                **self._told("GENESIS_ORCHESTRATOR_PUBLIC_KEY", ".pub"),
             },
             is_ready=partial(_serves, port_file, self.plan.grpc),
             before_start=lambda: port_file.unlink(missing_ok=True),
@@ -144,9 +167,10 @@ class LocalStack:
             environment={
                 "GENESIS_EDGE_LISTEN": str(self.plan.edge),
                 "GENESIS_EDGE_ORCHESTRATOR": str(self.plan.grpc),
-                "GENESIS_EDGE_NATS_URL": self.plan.nats_url,
+                "GENESIS_EDGE_NATS_URL": self._nats_url("edge"),
                 "GENESIS_EDGE_DATA_DIR": str(self.plan.data_dir),
                 "GENESIS_EDGE_DEMO_DIR": str(demo_dir(self.plan.data_dir)),
+                **self._told("GENESIS_EDGE_SIGNING_KEY", ""),
             },
             is_ready=partial(answers, self.plan.edge, "/ready"),
             stop_grace_s=15.0,

@@ -56,7 +56,21 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, document: object) -> None:
-    write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Indented, but an object of a list (a note, a beat) on one line: as easy to read, and much quicker to write."""
+    write_text(path, _indented(document, "") + "\n")
+
+
+def _indented(value: object, margin: str) -> str:
+    inner = margin + " "
+    if isinstance(value, dict) and value and not margin:
+        entries = (f"{inner}{_on_one_line(str(key))}: {_indented(entry, inner)}" for key, entry in value.items())
+        return "{\n" + ",\n".join(entries) + "\n" + margin + "}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(inner + _on_one_line(entry) for entry in value) + "\n" + margin + "]"
+    return _on_one_line(value)
+
+
+_on_one_line = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def print_table(table: Table) -> None:

@@ -75,7 +75,7 @@ def arrange(
     places = PlacedNotes(instrument)
     result = {note.id: places.unplaced(note) for note in out}
     if programme.layers:
-        for layer, state, totals in zip(programme.layers, programme.best_path(), programme.totals(), strict=True):
+        for layer, state, totals in zip(programme.layers, *programme.ways(), strict=True):
             for note in places.placed(layer.notes, layer.states, state, totals):
                 result[note.id] = note
     return [result[note.id] for note in notes]

@@ -19,14 +19,13 @@ _REACH = 8
 _NEAR = 0.2
 
 
-def figures(beats: Sequence[int], onsets: Sequence[int], margin: float, counts: Sequence[int]) -> NDArray[np.float64]:
+def figures(beats: Sequence[int], onsets: Sequence[int], odds: NDArray[np.float64]) -> NDArray[np.float64]:
     """f64[beats, 6]: for every beat, judged on the eight around it each way.
 
     Args:
         beats: sample indices, rising.
         onsets: sample indices, rising.
-        margin: log odds of the metre against the best other one.
-        counts: beats of the bar that each belongs to.
+        odds: f64[beats], log odds of the bars that the beats are in, against others.
     """
     edges = np.asarray(beats, np.float64)
     lengths = np.diff(edges, append=2 * edges[-1] - edges[-2])
@@ -42,6 +41,7 @@ def figures(beats: Sequence[int], onsets: Sequence[int], margin: float, counts: 
     struck_at = np.zeros(len(edges))
     struck_at[np.minimum(at[on_beat] + (phase[on_beat] > 0.5), len(edges) - 1)] = 1.0
     out = np.zeros((len(edges), 6))
+    out[:, 5] = odds / 10
     steps = np.abs(np.diff(np.log(lengths), append=np.log(lengths[-1])))
     for beat in range(len(edges)):
         around = np.abs(at - beat) <= _REACH
@@ -53,7 +53,6 @@ def figures(beats: Sequence[int], onsets: Sequence[int], margin: float, counts: 
         out[beat, 2] = min(heard / 16, 1.5)
         out[beat, 3] = struck_at[window].mean()
         out[beat, 4] = min(float(np.mean(steps[window])) / 0.05, 1.5)
-        out[beat, 5] = min(margin / 10, 1.5) * (counts[beat] == 4)
     return out
 
 

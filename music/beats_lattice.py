@@ -31,9 +31,9 @@ Array = NDArray[np.float64]
 
 
 @cache
-def periods() -> NDArray[np.int64]:
+def periods(tempi_bpm: tuple[float, float] = TEMPI_BPM) -> NDArray[np.int64]:
     """Beat lengths that are looked at, in frames, rising: i64[n]."""
-    slowest, fastest = (60 * _FRAMES_PER_S / bpm for bpm in TEMPI_BPM)
+    slowest, fastest = (60 * _FRAMES_PER_S / bpm for bpm in tempi_bpm)
     steps = int(np.ceil(np.log(slowest / fastest) / np.log(_RATIO)))
     return np.unique(np.round(np.geomspace(fastest, slowest, steps + 1)).astype(np.int64))
 
@@ -60,9 +60,9 @@ class Kernels:
 
 
 @cache
-def kernels(weights: LatticeWeights) -> Kernels:
-    """The tables that weights make."""
-    lengths = periods().astype(np.float64)
+def kernels(weights: LatticeWeights, tempi_bpm: tuple[float, float] = TEMPI_BPM) -> Kernels:
+    """The tables that weights make for beats between two tempi."""
+    lengths = periods(tempi_bpm).astype(np.float64)
     longest = int(lengths[-1])
     frames = np.arange(longest)[:, None]
     inside = frames < lengths[None, :]
@@ -107,12 +107,13 @@ class Lattice:
     Args:
         first: sample index of the first onset.
         weights: how music behaves.
+        tempi_bpm: slowest and fastest beat that is looked at; a third of the range costs a tenth.
     """
 
-    def __init__(self, first: int, weights: LatticeWeights) -> None:
-        self._tables = kernels(weights)
+    def __init__(self, first: int, weights: LatticeWeights, tempi_bpm: tuple[float, float] = TEMPI_BPM) -> None:
+        self._tables = kernels(weights, tempi_bpm)
         self._weights = weights
-        self._lengths = periods()
+        self._lengths = periods(tempi_bpm)
         self._columns = np.arange(len(self._lengths))
         self._block = int(self._lengths[0])
         self._longest = int(self._lengths[-1])

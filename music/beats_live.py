@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from music.audio import SAMPLE_RATE_HZ
 from music.beats import NO_LOCK, Bar, BarState, RhythmLock
 from music.beats_confidence import believed, figures
+from music.beats_hypotheses import snapped
 from music.beats_lattice import HOP, Lattice
 from music.beats_metre import find_metre, hear
 from music.beats_onsets import TOGETHER, Marker, Onset, onsets_of
-from music.beats_tracking import FEWEST, is_timed, locked_beats, mark_weight, signature_of, snapped, swing_of
+from music.beats_tracking import FEWEST, is_timed, locked_beats, mark_weight, signature_of, swing_of
 from music.beats_weights import CONFIDENCE, LATTICE, METRE
 from music.note import Note
 
@@ -135,8 +136,7 @@ class LiveBars:
         onsets, marks = self._onsets[first:], self._marks[first:]
         only = self._lock.signature.beats if self._lock.signature else None
         metre = find_metre(hear(row, onsets, marks), METRE, only, self._locked_first(row))
-        found = figures(row, [onset.time for onset in onsets], metre.margin, metre.counts.tolist())
-        sure = believed(found, CONFIDENCE)
+        sure = believed(figures(row, [onset.time for onset in onsets], metre.clarity), CONFIDENCE)
         if is_timed(self._lock):
             sure = np.maximum(sure, 1.0 if self._lock.bar_one is not None else 0.5)
         start = len(past)
@@ -167,7 +167,8 @@ class LiveBars:
             return []
         else:
             path = self._lattice.path()
-            beats = snapped([self._lattice.time_of(frame) for frame in path], self._onsets)
+            times = np.asarray([onset.time for onset in self._onsets], np.int64)
+            beats = snapped([self._lattice.time_of(frame) for frame in path], times).tolist()
         if not self._committed:
             before = sum(beat <= self._onsets[0].time + HOP * 4 for beat in beats) if self._onsets else 1
             return beats[max(0, before - 1) :]

@@ -130,6 +130,11 @@ class Metre:
     score: float
     margin: float
 
+    @property
+    def clarity(self) -> Array:
+        """f64[beats]: what the margin says for each; of bars that are not of four it says little."""
+        return np.where(self.counts == 4, 10 * min(self.margin / 10, 1.5), 0.0)
+
 
 def evidence(heard: Heard, weights: MetreWeights) -> tuple[Array, Array]:
     """For every beat, log f(seen | downbeat) / f(seen), and the same for the other beats."""

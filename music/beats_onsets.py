@@ -6,7 +6,7 @@ An onset is final as soon as every note that could join it is settled, so the li
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,17 @@ def onsets_of(notes: Iterable[Note]) -> list[Onset]:
 def _onset(group: list[Note]) -> Onset:
     strength = float(np.sum([max(note.velocity, 0.05) for note in group]))
     return Onset(group[0].onset, strength, tuple(sorted(note.pitch for note in group)))
+
+
+def lasting(notes: Iterable[Note], onsets: Sequence[Onset]) -> list[int]:
+    """Samples that the longest note of each stroke sounds; one second where nobody has heard it end."""
+    times = np.asarray([onset.time for onset in onsets])
+    held = [1] * len(onsets)
+    for note in notes:
+        at = int(np.searchsorted(times, note.onset, side="right")) - 1
+        end = note.onset + SAMPLE_RATE_HZ if note.offset is None else note.offset
+        held[at] = max(held[at], end - note.onset)
+    return held
 
 
 MARKS = ("strength", "fuller", "lower", "new", "bass_moves", "waited", "first")

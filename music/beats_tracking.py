@@ -1,6 +1,8 @@
 """Bars of whole pieces: `track_bars` listens to all the notes at once. `music.beats_live` does it as they come.
 
-    notes → onsets → lattice (beats) → metre (downbeats) → bars, with what a person has locked taking precedence
+    notes → onsets → lattices (hypotheses about beats) → joint choice of beats, metre and downbeats → bars
+
+What a person has locked takes precedence: where beats are said, only the metre is looked for.
 
 A pure function of the notes, the duration and the lock.
 """
@@ -16,16 +18,16 @@ from numpy.typing import NDArray
 from music.audio import SAMPLE_RATE_HZ
 from music.beats import NO_LOCK, Bar, BarState, RhythmLock, TimeSignature
 from music.beats_confidence import believed, figures
-from music.beats_lattice import HOP, Lattice
+from music.beats_figures import COUNTS, strokes_of
+from music.beats_hypotheses import Beats, hypotheses
+from music.beats_joint import Allowed, Judged, judge
 from music.beats_metre import Metre, find_metre, hear
-from music.beats_onsets import Marker, Onset, onsets_of
-from music.beats_weights import CONFIDENCE, LATTICE, METRE
+from music.beats_onsets import Marker, Onset, lasting, onsets_of
+from music.beats_weights import CONFIDENCE, JOINT_CONFIDENCE, LATTICE, METRE
 from music.note import Note
 
 FEWEST = 4
 """Onsets below which nothing is said."""
-_SNAP = 0.03 * SAMPLE_RATE_HZ
-_SNAP_SHARE = 0.6
 
 Array = NDArray[np.float64]
 
@@ -56,16 +58,18 @@ def track_bars(notes: Iterable[Note], duration: int, lock: RhythmLock = NO_LOCK)
     Returns:
         Committed bars; none where there are too few onsets and nothing is locked.
     """
-    onsets = onsets_of(notes)
+    heard = list(notes)
+    onsets = onsets_of(heard)
     if len(onsets) < FEWEST and lock.tempo_bpm is None and len(lock.taps) < 2:
         return ()
     marker = Marker()
     marks = [marker.mark(onset) for onset in onsets]
     end = max([duration, *(onset.time + 1 for onset in onsets)])
-    beats = locked_beats(onsets, end, lock) if is_timed(lock) else find_beats(onsets, marks, end)
-    if len(beats) < 2:
-        return ()
-    return bars_of(grid_of(beats, onsets, marks, lock), onsets, lock)
+    if is_timed(lock):
+        beats = locked_beats(onsets, end, lock)
+        return bars_of(grid_of(beats, onsets, marks, lock), onsets, lock) if len(beats) > 1 else ()
+    found = find_grid(onsets, marks, lasting(heard, onsets), end, lock)
+    return bars_of(found, onsets, lock) if found is not None else ()
 
 
 def is_timed(lock: RhythmLock) -> bool:
@@ -78,29 +82,53 @@ def mark_weight(mark: Array) -> float:
     return float(np.dot(LATTICE.marks[:-1], mark) + LATTICE.marks[-1])
 
 
-def find_beats(onsets: Sequence[Onset], marks: Sequence[Array], end: int) -> list[int]:
-    """Beats that the onsets suggest, from about the first onset to past the last: sample indices."""
-    lattice = Lattice(onsets[0].time, LATTICE)
-    for onset, mark in zip(onsets, marks, strict=True):
-        lattice.advance(onset.time)
-        lattice.add(onset.time, mark_weight(mark))
-    lattice.advance(min(end, onsets[-1].time + 3 * SAMPLE_RATE_HZ))
-    beats = [lattice.time_of(frame) for frame in lattice.path()]
-    beats = snapped(beats, onsets)
-    first = max(0, sum(beat <= onsets[0].time + HOP * 4 for beat in beats) - 1)
-    last = sum(beat <= onsets[-1].time + HOP * 4 for beat in beats)
-    return beats[first:last]
+def find_grid(
+    onsets: Sequence[Onset], marks: Sequence[Array], held: Sequence[int], end: int, lock: RhythmLock = NO_LOCK
+) -> Grid | None:
+    """Beats, metre and downbeats that the onsets suggest together, from about the first onset to past the last.
+
+    Args:
+        onsets: in time, one at least.
+        marks: of each.
+        held: samples that each sounds.
+        end: of the recording.
+        lock: what a person has decided; no beats.
+    """
+    rows = hypotheses(onsets, [mark_weight(mark) for mark in marks], end)
+    if not rows:
+        return None
+    judged = judge(strokes_of(onsets, marks, held), rows, _left_by(lock))
+    if len(judged.beats) < 2:
+        return None
+    if lock.signature is not None and lock.signature.beats not in COUNTS:
+        return grid_of(judged.beats.tolist(), onsets, marks, lock)
+    return _believed(judged, onsets)
 
 
-def snapped(beats: Sequence[int], onsets: Sequence[Onset]) -> list[int]:
-    """Beats moved most of the way to a stroke that is within 30 ms of them."""
-    times = np.asarray([onset.time for onset in onsets], np.int64)
-    moved: list[int] = []
-    for beat in beats:
-        nearest = int(times[np.abs(times - beat).argmin()])
-        shift = (nearest - beat) * _SNAP_SHARE if abs(nearest - beat) <= _SNAP else 0.0
-        moved.append(max(round(beat + shift), moved[-1] + 1 if moved else -(10**9)))
-    return moved
+def _left_by(lock: RhythmLock) -> Allowed | None:
+    """Which readings a lock of metre or bar one leaves."""
+    only = lock.signature.beats if lock.signature and lock.signature.beats in COUNTS else None
+    if only is None and lock.bar_one is None:
+        return None
+
+    def allowed(beats: Beats, count: int, first: int) -> bool:
+        if only is not None and count != only:
+            return False
+        if lock.bar_one is None:
+            return True
+        return (int(np.abs(beats - lock.bar_one).argmin()) - first) % count == 0
+
+    return allowed
+
+
+def _believed(judged: Judged, onsets: Sequence[Onset]) -> Grid:
+    """What was decided, and how sure each beat is: as the reading is, where the music around bears it out."""
+    chance = np.clip(judged.chance, 1e-4, 1 - 1e-4)
+    odds = np.log(chance / (1 - chance))
+    beats = judged.beats.tolist()
+    sure = believed(figures(beats, [onset.time for onset in onsets], odds), JOINT_CONFIDENCE)
+    metre = Metre(judged.places, judged.counts, 0.0, float(odds.min()))
+    return Grid(tuple(beats), metre, tuple(float(share) for share in sure))
 
 
 def locked_beats(onsets: Sequence[Onset], end: int, lock: RhythmLock) -> list[int]:
@@ -139,8 +167,7 @@ def grid_of(beats: Sequence[int], onsets: Sequence[Onset], marks: Sequence[Array
     if lock.bar_one is not None:
         first = int(np.abs(np.asarray(beats) - lock.bar_one).argmin())
     metre = find_metre(heard, METRE, only, first)
-    found = figures(beats, [onset.time for onset in onsets], metre.margin, metre.counts.tolist())
-    sure = believed(found, CONFIDENCE)
+    sure = believed(figures(beats, [onset.time for onset in onsets], metre.clarity), CONFIDENCE)
     if is_timed(lock):
         sure = np.ones(len(beats)) if lock.bar_one is not None else np.maximum(sure, 0.5)
     return Grid(tuple(beats), metre, tuple(float(share) for share in sure))

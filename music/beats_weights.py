@@ -79,3 +79,5 @@ class ConfidenceWeights:
 
 
 CONFIDENCE = ConfidenceWeights()
+JOINT_CONFIDENCE = ConfidenceWeights((-2.307, -2.322, 0.872, 4.261, -2.532, 4.588, -3.116))
+"""The same where the last figure is the log odds of a reading of `music.beats_joint`."""

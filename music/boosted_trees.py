@@ -40,14 +40,17 @@ class BoostedTrees:
 
     def probability(self, figures: NDArray[np.float32]) -> NDArray[np.float32]:
         """f32[n], 0..1, from f32[n, figures]."""
+        return np.asarray(1 / (1 + np.exp(-self.odds(figures))), np.float32)
+
+    def odds(self, figures: NDArray[np.float32]) -> NDArray[np.float64]:
+        """f64[n], log odds, from f32[n, figures]."""
         count, inner = self.feature.shape
         trees, rows = np.arange(count)[None], np.arange(len(figures))[:, None]
         node = np.zeros((len(figures), count), np.intp)
         for _ in range(inner.bit_length()):
             above = figures[rows, self.feature[trees, node]] >= self.threshold[trees, node]
             node = 2 * node + 1 + above
-        odds = self.base + self.leaf[trees, node - inner].sum(axis=1, dtype=np.float64)
-        return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+        return np.asarray(self.base + self.leaf[trees, node - inner].sum(axis=1, dtype=np.float64))
 
     def to_lines(self) -> list[str]:
         """JSON, a tree a line."""

@@ -1,4 +1,7 @@
-"""Documents that derive from a session's log: the same notes, elsewhere on the neck. The log itself never changes."""
+"""Documents that derive from a session's log: the same notes, elsewhere on the neck or in other bars.
+
+The log itself never changes.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, replace
 
+from music.beats import NO_LOCK, RhythmLock
 from music.errors import Conflict, Reason
 from music.note import Note
 from music.player import Player
@@ -16,11 +20,12 @@ from music.tuning import Instrument
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a document is arranged for: an instrument, a hand, and strings that are decided, by note id."""
+    """What a document is made for: an instrument, a hand, strings that are decided, by note id; decided bars."""
 
     instrument: Instrument
     player: Player
     pins: tuple[tuple[str, int], ...] = ()
+    lock: RhythmLock = NO_LOCK
 
     @property
     def settings(self) -> PlayerSettings:

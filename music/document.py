@@ -6,7 +6,6 @@ carries may be null or absent but its onset and its pitch.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 from music.arranging import arrange
 from music.audio import sample_at, seconds
+from music.beats import NO_LOCK, RhythmLock
 from music.json_reading import as_list, as_number, as_object, as_text, as_whole, each, wrong
 from music.note import SETTLED, Alternative, Note, NoteState, PitchBend, Technique
 from music.placed_notes import OUT_OF_RANGE, UNPLAYABLE
@@ -40,8 +40,13 @@ class Document:
     models: dict[str, str] = field(default_factory=dict)
 
 
-def to_document(state: SessionState) -> dict[str, Any]:
-    """A session as a file: every note that is not retracted, by onset, then pitch."""
+def to_document(state: SessionState, music: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A session as a file: every note that is not retracted, by onset, then pitch.
+
+    Args:
+        state: the session.
+        music: its bars, chords and keys, of `music_of_session`, where they are known already.
+    """
     instrument = state.started.config.instrument if state.started else Instrument()
     models = state.started.models if state.started else ()
     duration = state.received_until if state.duration is None else state.duration
@@ -57,16 +62,23 @@ def to_document(state: SessionState) -> dict[str, Any]:
         "gaps": [{"start_s": _time(gap.start), "end_s": _time(gap.end), "cause": gap.cause} for gap in state.gaps],
         "summary": summary_of(state.notes.values()),
         "notes": [note_to_json(note) for note in state.sorted_notes()],
-        **music_to_json(_music(state, duration)),
+        **(music_of_session(state) if music is None else music),
     }
 
 
-def _music(state: SessionState, duration: int) -> Music:
-    """Of a session that is over, what is found in all its notes at once; of one that runs, what was told so far."""
+def music_of_session(state: SessionState, lock: RhythmLock = NO_LOCK) -> dict[str, Any]:
+    """A file's bars, chords and keys: what is found in all notes at once; of a session that runs, what was told so far.
+
+    Args:
+        state: the session.
+        lock: what a person has decided of the bars.
+    """
+    duration = state.received_until if state.duration is None else state.duration
     if state.is_over:
-        return final_music([note for note in state.sorted_notes() if note.state in SETTLED], duration)
+        settled = [note for note in state.sorted_notes() if note.state in SETTLED]
+        return music_to_json(final_music(settled, duration, lock))
     chords = (*state.chords, *state.tentative_chords)
-    return Music((*state.bars, *state.tentative_bars), chords, tuple(state.keys))
+    return music_to_json(Music((*state.bars, *state.tentative_bars), chords, tuple(state.keys)))
 
 
 def note_to_json(note: Note) -> dict[str, Any]:
@@ -139,7 +151,7 @@ def arrange_document(
     overrides = {"tuning": list(tuning) if tuning is not None else None, "capo": capo, "fret_count": fret_count}
     changed = {**as_object(data, "The file"), **{key: value for key, value in overrides.items() if value is not None}}
     document = parse_document(changed)
-    arranged = copy.deepcopy(changed)
+    arranged = {**changed, "notes": [dict(entry) for entry in changed["notes"]]}
     decided = pinned_positions(document.notes, document.instrument, pins or {})
     placed = arrange(document.notes, document.instrument, preferences, decided)
     for entry, note in zip(arranged["notes"], placed, strict=True):
@@ -154,6 +166,12 @@ def arrange_document(
 def summary_of(notes: Iterable[Note]) -> dict[str, int]:
     """How many notes there are, and how many of them have no place: out of range, or more than a hand can hold."""
     counts = Counter(flag for note in notes for flag in ("notes", *note.flags))
+    return {name: counts[name] for name in ("notes", OUT_OF_RANGE, UNPLAYABLE)}
+
+
+def summary_of_file(data: Mapping[str, Any]) -> dict[str, int]:
+    """As `summary_of`, of a file that was read before or written by this package."""
+    counts = Counter(flag for entry in data["notes"] for flag in ("notes", *(entry.get("flags") or ())))
     return {name: counts[name] for name in ("notes", OUT_OF_RANGE, UNPLAYABLE)}
 
 

@@ -4,6 +4,8 @@ GenesisError                 carries a `Reason`, a sentence for a person, and wh
 ├── InvalidInput             the caller can mend it: configuration, audio, request
 ├── NotFound                 there is no such session, transcription, file
 ├── Conflict                 it exists already, is not ready, or another writer has taken over
+├── Unauthenticated          nobody we know: no token, or one that does not count
+├── Forbidden                somebody we know, who may not do this
 ├── Overloaded               a limit was reached; trying again later helps
 ├── Unavailable              a neighbour (bus, database, model, server) cannot be reached
 └── Cancelled                the caller went away
@@ -64,6 +66,13 @@ class Reason(StrEnum):
     ADDRESS_IN_USE = "ADDRESS_IN_USE"
     DEMO_UNAVAILABLE = "DEMO_UNAVAILABLE"
     PROCESS_FAILED = "PROCESS_FAILED"
+    CREDENTIALS_MISSING = "CREDENTIALS_MISSING"
+    TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105 - a name, not a secret
+    LOGIN_FAILED = "LOGIN_FAILED"
+    ACCESS_DENIED = "ACCESS_DENIED"
+    ACCOUNT_EXISTS = "ACCOUNT_EXISTS"
+    RATE_LIMITED = "RATE_LIMITED"
+    QUOTA_REACHED = "QUOTA_REACHED"
     JOB_STATE_CONFLICT = "JOB_STATE_CONFLICT"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     RANGE_NOT_SATISFIABLE = "RANGE_NOT_SATISFIABLE"
@@ -96,6 +105,14 @@ class NotFound(GenesisError):
 
 class Conflict(GenesisError):
     """It exists already, is not ready yet, or another writer has taken over."""
+
+
+class Unauthenticated(GenesisError):
+    """Nobody we know: there is no token, or it does not count (any more)."""
+
+
+class Forbidden(GenesisError):
+    """Somebody we know, who may not do this."""
 
 
 class Overloaded(GenesisError):

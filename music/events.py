@@ -68,11 +68,15 @@ class SessionConfig:
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
-    """First event of every attempt; `started_at_ns` is Unix time."""
+    """First event of every attempt.
+
+    `started_at_ns` is Unix time, `owner` the account whose session it is: "" where there are no accounts.
+    """
 
     config: SessionConfig
     models: tuple[ModelReference, ...]
     started_at_ns: int
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

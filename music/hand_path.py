@@ -135,7 +135,7 @@ class HandPath:
             if moves is None:
                 moves = self._costs.between(self.layers[-1], layer)
             self._keep(moves)
-            forward = (self._forward[-1][:, None] + moves).min(axis=0)
+            forward = np.minimum.reduce(self._forward[-1][:, None] + moves, axis=0)
             forward += layer.cost
             self._forward.append(forward)
             self._came_from.append({})
@@ -145,20 +145,23 @@ class HandPath:
 
     def totals(self, first: int = 0) -> list[Floats]:
         """For the layers from `first` on: cost of the best way through each state, through everything known."""
-        backward = np.zeros(len(self._forward[-1]))
-        totals = [self._forward[-1] + backward]
-        for index in range(len(self.layers) - 2, first - 1, -1):
-            onward = self._between(index) + (self.layers[index + 1].cost + backward)
-            backward = onward.min(axis=1)
-            totals.append(self._forward[index] + backward)
-        return totals[::-1]
+        return self.ways(first)[1]
 
-    def best_path(self) -> list[int]:
-        """The state of every layer on the best way through all."""
-        path = [int(self._forward[-1].argmin())]
-        for index in range(len(self.layers) - 2, -1, -1):
-            path.append(self._before(index, path[-1]))
-        return path[::-1]
+    def ways(self, first: int = 0) -> tuple[list[int], list[Floats]]:
+        """For the layers from `first` on: the state on the best way through all, and `totals`."""
+        state = int(self._forward[-1].argmin())
+        path, totals = [state], [self._forward[-1]]
+        onward = self.layers[-1].cost
+        for index in range(len(self.layers) - 2, first - 1, -1):
+            moves, forward = self._between(index), self._forward[index]
+            if state not in self._came_from[index]:
+                self._came_from[index][state] = int((forward + moves[:, state]).argmin())
+            state = self._came_from[index][state]
+            backward = np.minimum.reduce(moves + onward, axis=1)
+            path.append(state)
+            totals.append(forward + backward)
+            onward = self.layers[index].cost + backward
+        return path[::-1], totals[::-1]
 
     def forget(self, count: int) -> int:
         """Take off so many of the oldest layers, of those that are recalled; how many were taken.

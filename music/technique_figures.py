@@ -71,7 +71,7 @@ def curve_figures(curve: Sequence[float], hop_s: float) -> Floats:
             _mean(course[-5:].tolist()) - settled,
             float(rest.std()) if len(rest) else 0.0,
             *_wave(course, hop_s),
-            _turns(smooth.tolist()) / (len(course) * hop_s),
+            _turns(_extremes(smooth)) / (len(course) * hop_s),
             unknown / len(known),
             *_ending(course.tolist()),
             float(smooth[highest_at]),
@@ -162,6 +162,13 @@ def _made_waves(count: int, hop_s: float) -> tuple[Floats, Floats, NDArray[np.co
 
 
 _waves = lru_cache(maxsize=256)(_made_waves)
+
+
+def _extremes(smooth: Floats) -> list[float]:
+    """The values at which the course turns at all, with the first and the last."""
+    rises = np.diff(smooth)
+    turning = np.flatnonzero(rises[1:] * rises[:-1] <= 0) + 1
+    return [float(smooth[0]), *smooth[turning].tolist(), float(smooth[-1])]
 
 
 def _turns(smooth: list[float]) -> int:

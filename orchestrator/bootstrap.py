@@ -14,12 +14,15 @@ import structlog
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from access.tls import identity_of
+from access.tokens import TokenVerifier, load_public_keys
 from inference.triton_models import TritonModels
 from orchestrator.desk import SessionDesk
+from orchestrator.door import Door
 from orchestrator.health import SERVICE, HealthKeeper
 from orchestrator.neighbours import BusLink, TranscriberShelf
 from orchestrator.servicer import TranscriptionServicer
-from orchestrator.settings import Settings
+from orchestrator.settings import SETTINGS_PREFIX, Settings, check_listen
 from wire.gen.genesis.v1 import transcription_service_pb2_grpc
 
 _GRPC_OPTIONS = (
@@ -57,22 +60,25 @@ async def running_orchestrator(settings: Settings) -> AsyncIterator[Orchestrator
 
     Raises:
         RuntimeError: the address cannot be bound.
+        InvalidInput: CONFIG_INVALID, for an address that others reach without keys to know them by, and bad files.
     """
-    link = BusLink(settings.nats_url)
+    check_listen(settings)
+    verifier = TokenVerifier(load_public_keys(settings.public_key)) if settings.public_key else None
+    link = BusLink(settings.nats_url, authority=settings.nats_ca)
     triton = TritonModels(settings.triton, settings.triton_policy, settings.threads) if settings.triton else None
     shelf = TranscriberShelf(settings.models, settings.transcriber, settings.threads, triton)
     async with anyio.create_task_group() as group:
         desk = SessionDesk(group, link, shelf, settings)
         keeper = HealthKeeper(desk, link, shelf)
         await keeper.tell(serving=False)
-        server = grpc.aio.server(options=_GRPC_OPTIONS)
+        server = grpc.aio.server(interceptors=[Door(verifier, link)], options=_GRPC_OPTIONS)
         servicer = TranscriptionServicer(desk, link, settings.idle_timeout_s)
         # The generated function has no types.
         transcription_service_pb2_grpc.add_TranscriptionServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(keeper.servicer, server)
         if settings.reflection:
             reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-        port = server.add_insecure_port(settings.listen)
+        port = _listen(server, settings)
         await server.start()
         try:
             for task in (link.run, shelf.keep_ready, keeper.run):
@@ -84,6 +90,15 @@ async def running_orchestrator(settings: Settings) -> AsyncIterator[Orchestrator
             with anyio.CancelScope(shield=True):
                 await server.stop(_STOP_GRACE_S)
             group.cancel_scope.cancel()
+
+
+def _listen(server: grpc.aio.Server, settings: Settings) -> int:
+    """The port it is. Raises RuntimeError: it is taken. InvalidInput: CONFIG_INVALID."""
+    identity = identity_of(settings.tls_certificate, settings.tls_key, SETTINGS_PREFIX)
+    if identity is None:
+        return server.add_insecure_port(settings.listen)
+    chain, key = identity.read()
+    return server.add_secure_port(settings.listen, grpc.ssl_server_credentials([(key, chain)]))
 
 
 async def serve(settings: Settings) -> None:

@@ -9,9 +9,11 @@ import structlog
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from access.caller import LOCAL, Caller
 from bus.session_log import SessionLogWriter
 from music.errors import Conflict, GenesisError, Overloaded, Reason, Unavailable
 from music.events import EndReason, SessionConfig, SessionEvent
+from orchestrator.door import Shares
 from orchestrator.inbox import Inbox
 from orchestrator.intake import complete_config
 from orchestrator.neighbours import BusLink, TranscriberShelf
@@ -31,8 +33,9 @@ log = structlog.get_logger(__name__)
 class LiveSession:
     """A session on this server, seen from its call: bytes in, events out, both bounded."""
 
-    def __init__(self, session_id: str, slow_reader_s: float) -> None:
+    def __init__(self, session_id: str, slow_reader_s: float, caller: Caller = LOCAL) -> None:
         self.session_id = session_id
+        self.caller = caller
         self.failure: GenesisError | None = None
         self._slow_reader_s = slow_reader_s
         self._audio = Inbox()
@@ -126,6 +129,7 @@ class SessionDesk:
         self._shelf = shelf
         self._separators = SeparatorShelf(settings.models, settings.threads, settings.separation_cores)
         self._settings = settings
+        self._shares = Shares(settings.sessions_per_caller, settings.hourly_sessions_per_caller)
         self._live: set[LiveSession] = set()
         self._all_over = anyio.Event()
         self.draining = False
@@ -134,13 +138,13 @@ class SessionDesk:
     def count(self) -> int:
         return len(self._live)
 
-    async def open(self, config: SessionConfig) -> LiveSession:
-        """Begin a session, or the next attempt at one.
+    async def open(self, config: SessionConfig, caller: Caller = LOCAL) -> LiveSession:
+        """Begin a session of the caller's, or the next attempt at one.
 
         Raises:
             Unavailable: SERVER_DRAINING, BUS_UNAVAILABLE, MODEL_MISSING, MODEL_MISMATCH.
-            Overloaded: SESSION_LIMIT_REACHED.
-            Conflict: SESSION_EXISTS, SESSION_SUPERSEDED.
+            Overloaded: SESSION_LIMIT_REACHED, QUOTA_REACHED.
+            Conflict: SESSION_EXISTS, also for one of somebody else's; SESSION_SUPERSEDED.
             InvalidInput: those of `complete_config`, TRANSCRIBER_UNKNOWN and SEPARATION_UNAVAILABLE.
         """
         if self.draining:
@@ -153,7 +157,8 @@ class SessionDesk:
                 f"The server runs {limit} sessions, its limit; try again later.",
                 limit=limit,
             )
-        live = LiveSession(config.session_id, self._settings.slow_reader_s)
+        await self._shares.take(caller)
+        live = LiveSession(config.session_id, self._settings.slow_reader_s, caller)
         self._live.add(live)
         try:
             session = await self._begin(config, live)
@@ -193,9 +198,19 @@ class SessionDesk:
     async def _prepare(self, config: SessionConfig, live: LiveSession) -> Session:
         transcriber = await self._shelf.get(config.transcriber)
         sink = await SessionLogWriter.open(self._link.bus, config.session_id, timeout_s=self._settings.bus_timeout_s)
+        held = sink.state.started
+        if held is not None and not live.caller.may_see(held.owner):
+            # As one that is over: whose it is, and whether it runs, is nobody else's business.
+            raise Conflict(
+                Reason.SESSION_EXISTS,
+                f"Session {config.session_id!r} is over already; begin a new one under another id.",
+                session_id=config.session_id,
+            )
         publisher = Publisher(config.session_id, sink, live.deliver, time.time_ns)
         config, plan = await self._separators.settle(config, sink.state.started)
-        return Session(config, transcriber, publisher, self._settings.session_limits, time.time_ns, plan)
+        return Session(
+            config, transcriber, publisher, self._settings.session_limits, time.time_ns, plan, live.caller.id
+        )
 
     async def _run(self, live: LiveSession, session: Session) -> None:
         log.info("session.begun", session=live.session_id)
@@ -210,7 +225,9 @@ class SessionDesk:
 
     def _release(self, live: LiveSession) -> None:
         live.close()
-        self._live.discard(live)
+        if live in self._live:
+            self._live.discard(live)
+            self._shares.give_back(live.caller)
         if not self._live:
             self._all_over.set()
 

@@ -10,7 +10,8 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from bus.connection import Bus
+from access.tls import client_context
+from bus.connection import Bus, address_of
 from inference.ports import Transcriber
 from inference.registry import DEFAULT_TRANSCRIBER, load_transcriber
 from inference.triton_models import TritonModels
@@ -23,11 +24,16 @@ log = structlog.get_logger(__name__)
 
 
 class BusLink:
-    """The connection to the bus, from the first moment it can be had."""
+    """The connection to the bus, from the first moment it can be had.
 
-    def __init__(self, url: str, name: str = "orchestrator") -> None:
+    Args:
+        authority: PEM file of whom its certificate must come from, for a `tls://` address; None: the machine's own.
+    """
+
+    def __init__(self, url: str, name: str = "orchestrator", authority: Path | None = None) -> None:
         self._url = url
         self._name = name
+        self._tls = client_context(authority) if url.startswith("tls://") else None
         self._bus: Bus | None = None
 
     @property
@@ -39,7 +45,8 @@ class BusLink:
         """Raises Unavailable: BUS_UNAVAILABLE until the first connection stands; later cuts are waited out."""
         if self._bus is None:
             raise Unavailable(
-                Reason.BUS_UNAVAILABLE, f"There is no connection to the bus at {self._url} yet; try again soon."
+                Reason.BUS_UNAVAILABLE,
+                f"There is no connection to the bus at {address_of(self._url)} yet; try again soon.",
             )
         return self._bus
 
@@ -47,7 +54,7 @@ class BusLink:
         """Hold the connection until cancelled."""
         while True:
             try:
-                async with Bus.connect(self._url, name=self._name) as bus:
+                async with Bus.connect(self._url, name=self._name, tls=self._tls) as bus:
                     await bus.declare()
                     self._bus = bus
                     await anyio.sleep_forever()

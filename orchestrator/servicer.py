@@ -14,11 +14,13 @@ import grpc
 import structlog
 from grpc_status import rpc_status
 
+from access.caller import Scope
 from bus.session_log import follow, read_state
 from music.errors import GenesisError, InvalidInput, Overloaded, Reason
 from music.events import SessionConfig, SnapshotTaken
 from music.player_settings import arrange_for
 from orchestrator.desk import LiveSession, SessionDesk
+from orchestrator.door import check_may_see, present_caller
 from orchestrator.intake import check_session_id
 from orchestrator.neighbours import BusLink
 from wire.codec import (
@@ -64,7 +66,9 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
         async with _answering(context):
             reader = _Reader(request_iterator)
             try:
-                live = await self._desk.open(await self._read_config(reader))
+                caller = present_caller()
+                caller.require(Scope.WRITE)
+                live = await self._desk.open(await self._read_config(reader), caller)
                 # The generator may be left suspended when the call is cancelled; this comes in every case.
                 context.add_done_callback(lambda _context: live.leave())
                 reader.start(live, context)
@@ -88,7 +92,7 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
         self, request: pb.WatchSessionRequest, context: Context
     ) -> AsyncGenerator[pb.WatchSessionResponse, None]:
         async with _answering(context):
-            session_id = check_session_id(request.session_id)
+            session_id = await self._visible(request.session_id)
             async with aclosing(follow(self._link.bus, session_id, request.after_sequence)) as events:
                 async for event in events:
                     if isinstance(event.payload, SnapshotTaken):
@@ -99,7 +103,7 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
 
     async def GetSession(self, request: pb.GetSessionRequest, context: Context) -> pb.GetSessionResponse:  # noqa: N802
         async with _answering(context):
-            session_id = check_session_id(request.session_id)
+            session_id = await self._visible(request.session_id)
             state = await read_state(self._link.bus, session_id)
             session = await anyio.to_thread.run_sync(lambda: encode_snapshot(session_id, state.snapshot()))
             return pb.GetSessionResponse(session=session)
@@ -113,6 +117,13 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
             settings = decode_player(request.player).settings(instrument, dict(request.pins))
             placed = await anyio.to_thread.run_sync(arrange_for, notes, settings)
             return pb.ArrangeNotesResponse(notes=[encode_note(note) for note in placed])
+
+    async def _visible(self, session_id: str) -> str:
+        """The id of a session that the caller may see. Raises as `check_session_id` and `check_may_see`; Forbidden."""
+        caller = present_caller()
+        caller.require(Scope.READ)
+        await check_may_see(self._link, check_session_id(session_id), caller)
+        return session_id
 
     async def _read_config(self, reader: _Reader) -> SessionConfig:
         try:

@@ -76,6 +76,7 @@ class Session:
         config: completed by `intake.complete_config`.
         now_ns: Unix time.
         separation: settled together with `config`.
+        owner: the account whose session it is; "" for nobody's.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Session:
         limits: SessionLimits,
         now_ns: Callable[[], int],
         separation: SeparationPlan = NO_SEPARATION,
+        owner: str = "",
     ) -> None:
         self._config = config
         self._transcriber = transcriber
@@ -93,6 +95,7 @@ class Session:
         self._limits = limits
         self._now_ns = now_ns
         self._separation = separation
+        self._owner = owner
         self._models = (transcriber.reference, *separation.models)
         self._listener: Listener | None = None
         self._hearing_scope = anyio.CancelScope()
@@ -111,7 +114,8 @@ class Session:
             Unavailable: BUS_UNAVAILABLE.
         """
         self._check_resumable()
-        await self._publisher.publish(SessionStarted(self._config, self._models, self._now_ns()), 0)
+        started = SessionStarted(self._config, self._models, self._now_ns(), self._owner)
+        await self._publisher.publish(started, 0)
         await self._separation.begin(self._tell)
         self._has_begun = True
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import structlog
 import uvicorn
 
+from access.tls import identity_of, server_context
 from music.errors import GenesisError
 from telemetry.logs import configure_logging
 from web_edge.app import create_app
-from web_edge.settings import Settings, listen_address
+from web_edge.settings import PREFIX, Settings, listen_address
 
 log = structlog.get_logger(__name__)
 
@@ -52,9 +53,12 @@ def create_server(settings: Settings) -> tuple[EdgeServer, socket.socket]:
     """A server and the socket it listens on; `server.run(sockets=[socket])` serves until told to stop.
 
     Raises:
-        InvalidInput: CONFIG_INVALID for an address that is none, or that others can reach. OSError when it is taken.
+        InvalidInput: CONFIG_INVALID for an address that is none, or that others can reach while it is not guarded, and
+            for files that are not what they should be. OSError when it is taken.
     """
-    host, port = listen_address(settings.listen)
+    host, port = listen_address(settings)
+    identity = identity_of(settings.tls_certificate, settings.tls_key, PREFIX)
+    tls = None if identity is None else server_context(identity)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=128)
     config = uvicorn.Config(
@@ -67,9 +71,14 @@ def create_server(settings: Settings) -> tuple[EdgeServer, socket.socket]:
         access_log=False,
         log_config=None,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=settings.shutdown_s,
     )
+    if tls is not None:
+        # uvicorn makes a context of its own from files, one that takes TLS 1.2 too.
+        config.load()
+        config.ssl = tls
     return EdgeServer(config, listener, settings.port_file), listener
 
 

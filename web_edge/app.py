@@ -15,6 +15,8 @@ from bus.recording import consume_durable
 from bus.session_log import read_rest
 from music.errors import GenesisError
 from music.events import SessionEvent
+from web_edge.accounts.doors import AccountDoors, AccountParts
+from web_edge.accounts.gate import RequestLimit
 from web_edge.audio_api import AudioApi
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
@@ -51,7 +53,11 @@ _AGAIN_S = 1.0
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The ASGI application; everything it holds is opened and closed by its lifespan."""
+    """The ASGI application; everything it holds is opened and closed by its lifespan.
+
+    Raises InvalidInput: CONFIG_INVALID, settings that do not fit together and files that are not what they should be.
+    """
+    parts = AccountParts.of(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -59,21 +65,24 @@ def create_app(settings: Settings) -> Starlette:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
             database = await stack.enter_async_context(Database.open(settings.database))
             await database.migrate()
-            uplink = await stack.enter_async_context(Uplink.open(settings.orchestrator))
-            edge = _Edge(settings, database, uplink)
+            uplink = await stack.enter_async_context(
+                Uplink.open(settings.orchestrator, signer=parts.signer, credentials=parts.uplink_credentials)
+            )
+            edge = _Edge(settings, database, uplink, parts)
+            stack.callback(edge.close)
             # The mount at "/" takes every path: what the page does not have comes before it.
             app.router.routes[:0] = edge.routes()
             await edge.tidy()
             group = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(group.cancel_scope.cancel)
             group.start_soon(edge.bus.run)
-            for work in (edge.record, edge.jobs.run, edge.purge):
+            for work in (edge.record, edge.jobs.run, edge.purge, *edge.account_work):
                 group.start_soon(_keep_at, work)
             yield
 
     return Starlette(
         routes=page_routes(settings.ui_dir, settings.demo),
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(Guard, parts.sites), Middleware(RequestLimit, parts.counters)],
         exception_handlers=dict(HANDLERS),
         lifespan=lifespan,
     )
@@ -88,8 +97,8 @@ def open_audio_files(settings: Settings) -> AudioFiles:
 class _Edge:
     """The parts, wired."""
 
-    def __init__(self, settings: Settings, database: Database, uplink: Uplink) -> None:
-        self.bus = BusLink(settings.nats_url)
+    def __init__(self, settings: Settings, database: Database, uplink: Uplink, parts: AccountParts) -> None:
+        self.bus = BusLink(settings.nats_url, parts.bus_tls)
         self._transcriptions = Transcriptions(database)
         self._files = open_audio_files(settings)
         hub = Hub()
@@ -111,7 +120,7 @@ class _Edge:
             patience=patience,
         )
         relay = Relay(self.bus, self._transcriptions, hub, settings.record_wait_s)
-        live = LiveSessions(settings.max_live_sessions)
+        live = LiveSessions(settings.max_live_sessions, settings.live_sessions_per_user)
         self._sockets = Sockets(settings, relay, uplink, self._recorder, live)
         self._health = Health(database, self.bus, uplink)
         documents = DocumentsApi(self._transcriptions, Documents(database))
@@ -130,7 +139,6 @@ class _Edge:
             videos=videos,
         )
         self._audio = AudioApi(self._transcriptions, self._files)
-
         self._parts = Parts(settings.data_dir / "uploads")
         self._uploads = UploadsApi(
             self._transcriptions,
@@ -140,11 +148,25 @@ class _Edge:
             settings.max_upload_bytes,
             settings.upload_idle_s,
         )
+        self._doors = AccountDoors(parts, database, self.bus, self._transcriptions)
+        self._doors.on_deletion(self._delete_owned)
+
+    @property
+    def account_work(self) -> list[Callable[[], Awaitable[None]]]:
+        return self._doors.work
 
     def routes(self) -> list[BaseRoute]:
-        apis = (self._health, self._api, self._uploads, self._audio, self._exports, self._sockets)
+        """Every one of them behind the gate."""
+        apis = (self._health, self._api, self._uploads, self._audio, self._exports, self._sockets, self._doors)
         routes = [route for api in apis for route in api.routes()]
-        return [*routes, *OpenApi(routes).routes()]
+        return self._doors.gate.before([*routes, *OpenApi(routes).routes()])
+
+    def close(self) -> None:
+        self._doors.close()
+
+    async def _delete_owned(self, account_id: str) -> None:
+        for transcription_id in await self._transcriptions.owned_by(account_id):
+            await self._api.delete_one(transcription_id)
 
     async def tidy(self) -> None:
         """Clear away what a crash left half done."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import anyio
 import structlog
 
@@ -16,8 +18,9 @@ _RETRY_S = 0.5
 class BusLink:
     """Holds the `Bus` once there is one; `run` keeps it open until cancelled."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tls: ssl.SSLContext | None = None) -> None:
         self._url = url
+        self._tls = tls
         self._bus: Bus | None = None
         self._opened = anyio.Event()
 
@@ -25,7 +28,7 @@ class BusLink:
         """Connect, declare and hold, for as long as this process lives."""
         while True:
             try:
-                async with Bus.connect(self._url, name="edge") as bus:
+                async with Bus.connect(self._url, name="edge", tls=self._tls) as bus:
                     await bus.declare()
                     self._bus = bus
                     self._opened.set()

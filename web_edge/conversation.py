@@ -18,6 +18,8 @@ from web_edge.outbox import Outbox
 log = structlog.get_logger(__name__)
 
 NORMAL, POLICY_VIOLATION, TRY_AGAIN_LATER = 1000, 1008, 1013
+SUBPROTOCOL = "genesis.v1"
+"""What is spoken on our sockets."""
 _CLOSE_S = 2.0
 
 
@@ -51,7 +53,7 @@ class Conversation:
 
     async def run(self, talk: Callable[[Conversation], Awaitable[None]]) -> None:
         """Accept, `talk`, close: 1000 when it returns, 1008 or 1013 when it raises GenesisError or called `end`."""
-        await self._socket.accept()
+        await self._socket.accept(subprotocol_of(self._socket))
         async with anyio.create_task_group() as group:
             group.start_soon(self._send)
             group.start_soon(self._show_life)
@@ -119,6 +121,11 @@ class Conversation:
         while True:
             await anyio.sleep(self._limits.heartbeat_s)
             self.outbox.put_heartbeat(heartbeat_frame())
+
+
+def subprotocol_of(socket: WebSocket) -> str | None:
+    """What is answered to the subprotocols that a client offers: ours if it is among them, never its ticket."""
+    return SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None
 
 
 def close_code(error: GenesisError) -> int:

@@ -20,11 +20,15 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from music.errors import Reason, Unavailable
+from music.errors import InvalidInput, Reason, Unavailable
 
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 BUSY_TIMEOUT_MS = 5_000
 _WRITES = "genesis_writes"
+_NO_SUCH_TABLE, _NO_CHARACTER = "42P01", "22021"
+"""States of PostgreSQL; SQLite calls the one an operational error, and keeps what is the other."""
+_WRITERS_LOCK = 0x67656E65736973
+"""Any number that nobody else takes: "genesis"."""
 
 
 class Database:
@@ -69,12 +73,21 @@ class Database:
             Unavailable: DATABASE_UNAVAILABLE, also when another writer held the lock for too long.
         """
         async with self._transaction(self._writer) as connection:
+            if connection.dialect.name == "postgresql":
+                # Writers take turns, as SQLite has them do: what one has read is still so when it writes, and no
+                # transaction need be begun again.
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})"))
             yield connection
 
     async def migrate(self, revision: str = "head") -> None:
-        """Bring the tables to `revision` (a revision's name, "head" or "base")."""
+        """Bring the tables up to `revision` (a revision's name or "head"), or down to "base"."""
         async with self.write() as connection:
-            await connection.run_sync(_migrate, revision)
+            await connection.run_sync(_migrate, revision, down=revision == "base")
+
+    async def migrate_down(self, revision: str) -> None:
+        """Bring the tables back to an earlier revision."""
+        async with self.write() as connection:
+            await connection.run_sync(_migrate, revision, down=True)
 
     async def check(self) -> None:
         """Raises Unavailable: DATABASE_UNAVAILABLE."""
@@ -89,10 +102,20 @@ class Database:
             try:
                 async with engine.begin() as connection:
                     yield connection
-            except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-                raise Unavailable(
-                    Reason.DATABASE_UNAVAILABLE, "The database does not answer. Try again in a moment."
-                ) from error
+            except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, ConnectionError) as error:
+                raise _away() from error
+            except exc.DBAPIError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                if state == _NO_SUCH_TABLE:
+                    raise _away() from error
+                if isinstance(error, exc.DataError) or state == _NO_CHARACTER:
+                    message = "A name or text holds what is no character. Leave it out."
+                    raise InvalidInput(Reason.REQUEST_INVALID, message) from error
+                raise
+
+
+def _away() -> Unavailable:
+    return Unavailable(Reason.DATABASE_UNAVAILABLE, "The database does not answer. Try again in a moment.")
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
@@ -110,12 +133,12 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _migrate(connection: Connection, revision: str) -> None:
+def _migrate(connection: Connection, revision: str, *, down: bool) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     attributes: dict[Any, Any] = config.attributes
     attributes["connection"] = connection
-    if revision == "base":
+    if down:
         command.downgrade(config, revision)
     else:
         command.upgrade(config, revision)

@@ -1,10 +1,12 @@
 """Derived documents in the database: revisions that name the log they fold and say where its notes go on the neck.
 
-A revision holds the places of its notes and nothing else of them; the rest is the log's, which never changes.
+A revision holds the places of its notes and nothing else of them, and its bars where they are its own; the rest is
+the log's, which never changes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -18,6 +20,7 @@ from music.errors import NotFound, Reason
 from music.note import Alternative, Note, NoteState
 from music.player import Player
 from music.tuning import Instrument, Position
+from web_edge.bars_options import lock_from_json, lock_to_json
 from web_edge.database import Database
 from web_edge.schema import documents
 
@@ -54,8 +57,9 @@ class Documents:
         wanted: Wanted,
         places: Iterable[Note],
         summary: Mapping[str, int],
+        music: Mapping[str, Any] | None = None,
     ) -> Document:
-        """A new document, or the next revision of `document_id`."""
+        """A new document, or the next revision of `document_id`; `music` are bars, chords and keys of its own."""
         name, now_ns = document_id or uuid.uuid4().hex, time.time_ns()
         said = {"settings": settings_to_json(wanted), "summary": dict(summary)}
         its_places = [_place_to_json(note) for note in places]
@@ -69,7 +73,7 @@ class Documents:
                     transcription_id=transcription_id,
                     log_sequence=log_sequence,
                     created_at_ns=now_ns,
-                    places=its_places,
+                    places={"places": its_places, "music": None if music is None else dict(music)},
                     **said,
                 )
             )
@@ -79,7 +83,7 @@ class Documents:
         """The last revision of every document of a transcription, the newest first."""
         newest = (
             select(documents.c.id, func.max(documents.c.revision).label("revision"))
-            .where(documents.c.transcription_id == transcription_id)
+            .where(documents.c.transcription_id == transcription_id, documents.c.id != _final_id(transcription_id))
             .group_by(documents.c.id)
             .subquery()
         )
@@ -98,10 +102,44 @@ class Documents:
 
     async def read(
         self, transcription_id: str, document_id: str, revision: int | None = None
-    ) -> tuple[Document, list[Note]]:
-        """The same with its places: notes of which only id, position, alternatives and flags mean anything."""
+    ) -> tuple[Document, list[Note], dict[str, Any] | None]:
+        """The same with its places and its own bars, chords and keys as in a file, if it has any.
+
+        Places are notes of which only id, position, alternatives and flags mean anything.
+        """
         row = await self._row(select(documents), transcription_id, document_id, revision)
-        return _document_from_row(row), [_place_from_json(place) for place in row["places"]]
+        held = row["places"]
+        # Documents of before there were bars in them are a list of places.
+        places, music = (held, None) if isinstance(held, list) else (held["places"], held["music"])
+        return _document_from_row(row), [_place_from_json(place) for place in places], music
+
+    async def final_music(self, transcription_id: str, log_sequence: int) -> dict[str, Any] | None:
+        """What `keep_final_music` kept of a log that ended there; None for nothing."""
+        query = select(documents.c.places).where(
+            documents.c.id == _final_id(transcription_id), documents.c.log_sequence == log_sequence
+        )
+        async with self._database.read() as connection:
+            kept = (await connection.execute(query)).scalar()
+        return None if kept is None else dict(kept["music"])
+
+    async def keep_final_music(self, transcription_id: str, log_sequence: int, music: Mapping[str, Any]) -> None:
+        """Bars, chords and keys of a log that is over: a document that is no version of the tab and not listed."""
+        name = _final_id(transcription_id)
+        async with self._database.write() as connection:
+            # Another attempt may have ended the log elsewhere; and two readers may ask at the same time.
+            await connection.execute(delete(documents).where(documents.c.id == name))
+            await connection.execute(
+                insert(documents).values(
+                    id=name,
+                    revision=1,
+                    transcription_id=transcription_id,
+                    log_sequence=log_sequence,
+                    created_at_ns=time.time_ns(),
+                    settings={},
+                    summary={},
+                    places={"places": [], "music": dict(music)},
+                )
+            )
 
     async def delete(self, transcription_id: str, document_id: str) -> None:
         """All revisions. Raises NotFound: NOT_FOUND."""
@@ -113,7 +151,11 @@ class Documents:
     async def _row(
         self, query: Select[Any], transcription_id: str, document_id: str, revision: int | None
     ) -> RowMapping:
-        query = query.where(documents.c.transcription_id == transcription_id, documents.c.id == document_id)
+        query = query.where(
+            documents.c.transcription_id == transcription_id,
+            documents.c.id == document_id,
+            documents.c.id != _final_id(transcription_id),
+        )
         if revision is not None:
             query = query.where(documents.c.revision == revision)
         async with self._database.read() as connection:
@@ -137,13 +179,15 @@ def settings_to_json(wanted: Wanted) -> dict[str, Any]:
         "lowest_fret": player.lowest_fret,
         "highest_fret": player.highest_fret,
         "pins": dict(wanted.pins),
+        "rhythm": lock_to_json(wanted.lock),
     }
 
 
 def _settings_from_json(settings: Mapping[str, Any]) -> Wanted:
     instrument = Instrument(tuple(settings["tuning"]), settings["capo"], settings["fret_count"])
     names = ("difficulty", "style", "max_stretch", "lowest_fret", "highest_fret")
-    return Wanted(instrument, Player(**{name: settings[name] for name in names}), tuple(settings["pins"].items()))
+    player = Player(**{name: settings[name] for name in names})
+    return Wanted(instrument, player, tuple(settings["pins"].items()), lock_from_json(settings.get("rhythm") or {}))
 
 
 def _without_places() -> Select[Any]:
@@ -179,6 +223,11 @@ def _place_from_json(data: list[Any]) -> Note:
         alternatives=tuple(Alternative(Position(string, fret), cost) for string, fret, cost in alternatives),
         flags=tuple(flags),
     )
+
+
+def _final_id(transcription_id: str) -> str:
+    """Ids are one namespace, and a session's may be as long as a document's."""
+    return "final-" + hashlib.sha256(transcription_id.encode()).hexdigest()[:32]
 
 
 def _not_found(document_id: str) -> NotFound:

@@ -1,27 +1,29 @@
-"""`/api/transcribe/{id}/arrange` and `/documents`: the same notes for another tuning, capo or hand, as documents."""
+"""`/api/transcribe/{id}/arrange`, `/bars` and `/documents`: the same notes for another hand, or in other bars."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Set
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 import anyio
 import anyio.to_thread
+from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from music.derived import Wanted, derive, rearrange, wanted_by
-from music.document import summary_of, to_document
+from music.document import music_of_session, summary_of, to_document
 from music.errors import Conflict, InvalidInput, Overloaded, Reason
 from music.note import Note
 from music.session_state import SessionState
 from music.tuning_offer import offer_tuning
+from web_edge.bars_options import LOCK_OPTIONS, lock_from_json
 from web_edge.conditional import has_it, not_modified, tag_of, tagged
 from web_edge.documents import Document, Documents, settings_to_json
 from web_edge.options import INSTRUMENT_OPTIONS, PLAYER_OPTIONS, instrument_of, player_of
@@ -35,7 +37,17 @@ _REVISION = "revision"
 MAKER = version("genesis-music")
 """Part of every tag: another version may write another file."""
 
-_KNOWN = {*INSTRUMENT_OPTIONS, *PLAYER_OPTIONS, "pins", "document"}
+_ARRANGING = {*INSTRUMENT_OPTIONS, *PLAYER_OPTIONS, "pins", "document"}
+_BARRING = {*LOCK_OPTIONS, "document"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A revision's content: `music` are bars, chords and keys of its own, None for those of the finished log."""
+
+    wanted: Wanted
+    places: list[Note]
+    music: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,7 @@ class DocumentsApi:
         one = ONE + "/documents/{document}"
         return [
             Route(ONE + "/arrange", self.arrange, methods=["POST"]),
+            Route(ONE + "/bars", self.bars, methods=["POST"]),
             Route(ONE + "/documents", self.list, methods=["GET"]),
             Route(ONE + "/tuning", self.tuning, methods=["GET"]),
             Route(one, self.show, methods=["GET"]),
@@ -64,18 +77,45 @@ class DocumentsApi:
         does not say is as in that document, or else as in the transcription.
         """
         transcription_id: str = request.path_params["id"]
-        asked = await _read_body(request)
+        asked = await _read_body(request, _ARRANGING)
         state = await self.finished(transcription_id)
         async with self._waiting_turn():
-            document_id = asked.get("document")
-            before = None if document_id is None else await self.documents.get(transcription_id, document_id)
-            wanted = _wanted(asked, wanted_by(state) if before is None else before.wanted)
+            before = await self._before(state, asked.get("document"))
+            wanted = _wanted(asked, before.wanted)
             places = await anyio.to_thread.run_sync(rearrange, state, wanted)
-            document = await self.documents.add(
-                transcription_id, document_id, state.durable_sequence, wanted, places, summary_of(places)
-            )
-        location = f"{ONE.format(id=transcription_id)}/result?document={document.id}&{_REVISION}={document.revision}"
-        return await _file(state, document, places, 201, {"Location": location})
+            made = replace(before, wanted=wanted, places=places)
+            return await self._keep(state, asked.get("document"), made)
+
+    async def bars(self, request: Request) -> Response:
+        """A document with the same notes in the same places, in bars around what the body says: 201, as `arrange`.
+
+        The body is a JSON object: `tempo_bpm`, `time_signature` ("3/4"), `bar_one_s`, `taps_s` (seconds at which beats
+        were tapped), null for what is to be found; and `document`, whose next revision this is to be. What it does not
+        say is as in that document. No note, and no time of one, changes.
+        """
+        asked = await _read_body(request, _BARRING)
+        state = await self.finished(request.path_params["id"])
+        async with self._waiting_turn():
+            before = await self._before(state, asked.get("document"))
+            lock = lock_from_json(asked, before.wanted.lock)
+            music = await anyio.to_thread.run_sync(music_of_session, state, lock)
+            made = replace(before, wanted=replace(before.wanted, lock=lock), music=music)
+            return await self._keep(state, asked.get("document"), made)
+
+    async def _before(self, state: SessionState, document_id: str | None) -> _Made:
+        """What the next revision goes out from: the last one, or the log."""
+        if document_id is None:
+            return _Made(wanted_by(state), state.sorted_notes(), None)
+        document, places, music = await self.documents.read(state.session_id, document_id)
+        return _Made(document.wanted, places, music)
+
+    async def _keep(self, state: SessionState, document_id: str | None, made: _Made) -> Response:
+        name, summary = state.session_id, summary_of(made.places)
+        document = await self.documents.add(
+            name, document_id, state.durable_sequence, made.wanted, made.places, summary, made.music
+        )
+        location = f"{ONE.format(id=name)}/result?document={document.id}&{_REVISION}={document.revision}"
+        return await self._file(state, document, made, 201, {"Location": location})
 
     @asynccontextmanager
     async def _waiting_turn(self) -> AsyncIterator[None]:
@@ -116,18 +156,44 @@ class DocumentsApi:
     async def result(self, request: Request, document_id: str) -> Response:
         """A document as a file of schema genesis.transcription/1, with a member `document` that says what it is."""
         known = await self.over(request.path_params["id"])
-        document, places = await self.documents.read(known.id, document_id, revision_of(request))
+        document, places, music = await self.documents.read(known.id, document_id, revision_of(request))
         etag = tag_of("document", MAKER, *document_version(known), document.id, document.revision)
         if has_it(request, etag):
             return not_modified(etag)
         state = await self.transcriptions.state(known.id)
-        return await _file(state, document, places, 200, tagged(etag))
+        return await self._file(state, document, _Made(document.wanted, places, music), 200, tagged(etag))
 
-    async def derived(self, transcription_id: str, document_id: str, revision: int | None = None) -> SessionState:
-        """A document as a folded session, for whoever writes files of it. Raises as `finished`; NotFound: NOT_FOUND."""
+    async def content(
+        self, transcription_id: str, document_id: str | None = None, revision: int | None = None
+    ) -> dict[str, Any]:
+        """A finished transcription, or a document of it, as a file. Raises as `finished`; NotFound: NOT_FOUND."""
         state = await self.finished(transcription_id)
-        document, places = await self.documents.read(transcription_id, document_id, revision)
-        return derive(state, document.wanted, places)
+        if document_id is None:
+            music = await self.final_bars(state)
+            return await anyio.to_thread.run_sync(to_document, state, music)
+        document, places, own = await self.documents.read(state.session_id, document_id, revision)
+        made = _Made(document.wanted, places, own)
+        return await self._content(state, made)
+
+    async def final_bars(self, state: SessionState) -> dict[str, Any]:
+        """Bars, chords and keys of a session that is over, found in all of its notes; found once and then kept."""
+        kept = await self.documents.final_music(state.session_id, state.durable_sequence)
+        if kept is None:
+            kept = await anyio.to_thread.run_sync(music_of_session, state)
+            with suppress(IntegrityError):  # it was deleted meanwhile
+                await self.documents.keep_final_music(state.session_id, state.durable_sequence, kept)
+        return kept
+
+    async def _content(self, state: SessionState, made: _Made) -> dict[str, Any]:
+        music = await self.final_bars(state) if made.music is None else made.music
+        derived = derive(state, made.wanted, made.places)
+        return await anyio.to_thread.run_sync(to_document, derived, music)
+
+    async def _file(
+        self, state: SessionState, document: Document, made: _Made, status: int, headers: Mapping[str, str]
+    ) -> Response:
+        content = {**await self._content(state, made), "document": to_json(document)}
+        return await anyio.to_thread.run_sync(lambda: JSONResponse(content, status, headers))
 
     async def finished(self, transcription_id: str) -> SessionState:
         """The log of a transcription that is over, folded. Raises as `over`."""
@@ -181,33 +247,23 @@ def revision_of(request: Request) -> int | None:
     return int(given[:9])
 
 
-async def _file(
-    state: SessionState, document: Document, places: list[Note], status: int, headers: Mapping[str, str]
-) -> Response:
-    def write() -> Response:
-        content = {**to_document(derive(state, document.wanted, places)), "document": to_json(document)}
-        return JSONResponse(content, status, headers)
-
-    return await anyio.to_thread.run_sync(write)
-
-
-async def _read_body(request: Request) -> dict[str, Any]:
+async def _read_body(request: Request, known: Set[str]) -> dict[str, Any]:
     """Raises InvalidInput: REQUEST_INVALID."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MOST_BYTES:
-            raise InvalidInput(Reason.REQUEST_INVALID, f"Say what to arrange in {_MOST_BYTES} bytes at most.")
+            raise InvalidInput(Reason.REQUEST_INVALID, f"Say what is wanted in {_MOST_BYTES} bytes at most.")
     try:
         asked = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         raise InvalidInput(Reason.REQUEST_INVALID, "The body is not JSON; send an object such as {}.") from None
     if not isinstance(asked, dict):
         raise InvalidInput(Reason.REQUEST_INVALID, "The body is a JSON object, such as {}.")
-    unknown = sorted(set(asked) - _KNOWN)
+    unknown = sorted(set(asked) - known)
     if unknown:
         raise InvalidInput(
-            Reason.REQUEST_INVALID, f"There is no option {unknown[0][:40]!r}; there is: {', '.join(sorted(_KNOWN))}."
+            Reason.REQUEST_INVALID, f"There is no option {unknown[0][:40]!r}; there is: {', '.join(sorted(known))}."
         )
     if not isinstance(asked.get("document"), str | None):
         raise InvalidInput(Reason.REQUEST_INVALID, "`document` is the id of a document.")
@@ -229,4 +285,6 @@ def _wanted(asked: Mapping[str, Any], before: Wanted) -> Wanted:
             pins[name] = string
         else:
             raise InvalidInput(Reason.REQUEST_INVALID, f"Note {name[:64]!r} is pinned to the number of a string.")
-    return Wanted(instrument, player_of(asked, before.player), tuple(sorted(pins.items())))
+    return replace(
+        before, instrument=instrument, player=player_of(asked, before.player), pins=tuple(sorted(pins.items()))
+    )

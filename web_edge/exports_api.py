@@ -23,9 +23,7 @@ from starlette.routing import Route
 
 from exports.formats import Export, format_named
 from exports.limits import run_export
-from music.document import to_document
 from music.errors import Overloaded, Reason
-from music.session_state import SessionState
 from web_edge.conditional import has_it, not_modified, tagged
 from web_edge.documents_api import ONE, DocumentsApi, revision_of
 from web_edge.transcriptions import Transcriptions
@@ -97,12 +95,10 @@ class ExportsApi:
         name = format_named(request.path_params["format"]).name
         transcription = await self._transcriptions.get(request.path_params["id"])
         document_id = request.query_params.get("document")
-        if document_id is None:
-            state = await self._documents.finished(transcription.id)
-        else:
-            state = await self._documents.derived(transcription.id, document_id, revision_of(request))
+        revision = None if document_id is None else revision_of(request)
+        document = await self._documents.content(transcription.id, document_id, revision)
         title = PurePath(transcription.title or "").stem or "Transcription"
-        return await anyio.to_thread.run_sync(_order_for, state, name, title)
+        return await anyio.to_thread.run_sync(_order_for, document, name, title)
 
     async def _written(self, order: _Order) -> Export:
         """Raises Overloaded: too many are waiting. Else as `run_export`."""
@@ -146,7 +142,6 @@ def attachment(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"
 
 
-def _order_for(state: SessionState, name: str, title: str) -> _Order:
-    document = to_document(state)
+def _order_for(document: dict[str, object], name: str, title: str) -> _Order:
     said = json.dumps([document, name, title, _MAKERS], sort_keys=True).encode()
     return _Order(document, name, title, f'"{hashlib.sha256(said).hexdigest()[:32]}"')

@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
+from access.caller import Caller
 from music.errors import GenesisError, InvalidInput, Overloaded, Reason
 from web_edge.conversation import Conversation, ReaderGone, parse_message
 from web_edge.frames import broken_frame, error_frame
@@ -23,8 +24,9 @@ class Following:
         max_sessions: followed at the same time.
     """
 
-    def __init__(self, conversation: Conversation, relay: Relay, max_sessions: int) -> None:
+    def __init__(self, conversation: Conversation, caller: Caller, relay: Relay, max_sessions: int) -> None:
         self._conversation = conversation
+        self._caller = caller
         self._relay = relay
         self._max_sessions = max_sessions
         self._followed: dict[str, anyio.CancelScope] = {}
@@ -77,7 +79,7 @@ class Following:
         with scope:
             try:
                 try:
-                    await self._relay.relay(session_id, after_sequence, self._conversation.outbox)
+                    await self._relay.relay(session_id, after_sequence, self._conversation.outbox, self._caller)
                 except GenesisError as error:
                     if error.reason is Reason.READER_TOO_SLOW:
                         raise

@@ -159,7 +159,7 @@ class JobRunner:
         listener = _Listener(self, transcription_id)
         try:
             async with aclosing(self._files.pieces(transcription_id)) as pieces:
-                await self._uplink.transcribe(transcription.config, pieces, listener.hear)
+                await self._uplink.transcribe(transcription.config, pieces, listener.hear, transcription.owner)
         except GenesisError as error:
             told_by_the_log = (
                 is_over_already(error) or listener.was_cut_short or await self._has_failed(transcription_id)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from access.caller import Caller
 from music.errors import GenesisError, InvalidInput, Overloaded, Reason, Unavailable
 from music.events import SessionConfig
 from web_edge.conversation import Conversation, ReaderGone, parse_message
@@ -33,13 +34,21 @@ class LiveSessions:
     """The live sessions of this process, by id; a deletion stops one."""
 
     limit: int
+    limit_per_owner: int
     running: dict[str, LiveSession] = field(default_factory=dict)
 
     def admit(self, session: LiveSession) -> None:
-        """Raises Overloaded: SESSION_LIMIT_REACHED."""
+        """Raises Overloaded: SESSION_LIMIT_REACHED, QUOTA_REACHED."""
         if len(self.running) >= self.limit:
             raise Overloaded(
                 Reason.SESSION_LIMIT_REACHED, f"{self.limit} live sessions run already. Try again when one has ended."
+            )
+        of_owner = sum(session.owner == other.owner for other in self.running.values())
+        if session.owner and of_owner >= self.limit_per_owner:
+            raise Overloaded(
+                Reason.QUOTA_REACHED,
+                f"You run {self.limit_per_owner} live sessions, your limit; end one first.",
+                limit=self.limit_per_owner,
             )
         self.running[session.id] = session
 
@@ -61,6 +70,7 @@ class LiveSession:
     def __init__(
         self,
         conversation: Conversation,
+        caller: Caller,
         uplink: Uplink,
         relay: Relay,
         recorder: Recorder,
@@ -69,6 +79,8 @@ class LiveSession:
         record_wait_s: float,
     ) -> None:
         self.id = uuid.uuid4().hex
+        self.owner = caller.id
+        self._caller = caller
         self._conversation = conversation
         self._uplink = uplink
         self._relay = relay
@@ -135,7 +147,7 @@ class LiveSession:
     async def _carry_up(self, config: SessionConfig, audio: MemoryObjectReceiveStream[bytes]) -> None:
         with audio, self._call_scope:
             try:
-                await self._uplink.transcribe(config, audio, lambda _event: self._begun.set())
+                await self._uplink.transcribe(config, audio, lambda _event: self._begun.set(), self.owner)
                 await self._recorder.hasten(self.id)
             except GenesisError as error:
                 self._failure = self._failure or error
@@ -144,7 +156,7 @@ class LiveSession:
     async def _bring_down(self) -> None:
         await self._begun.wait()
         try:
-            await self._relay.relay(self.id, 0, self._conversation.outbox, is_begun=True)
+            await self._relay.relay(self.id, 0, self._conversation.outbox, self._caller, is_begun=True)
         except GenesisError as error:
             self.abandon(error)
         else:

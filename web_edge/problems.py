@@ -18,6 +18,7 @@ from wire.errors import FACES, to_problem
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 
+_WHO_ARE_YOU: Final = 401
 _TRY_AGAIN: Final = frozenset({429, 503})
 
 log = structlog.get_logger(__name__)
@@ -26,7 +27,9 @@ log = structlog.get_logger(__name__)
 def problem_response(error: GenesisError, headers: Mapping[str, str] | None = None, **members: object) -> Response:
     """The error as a response; `members` are added to the problem."""
     status = FACES[error.reason].http
-    retry = {"Retry-After": str(RETRY_AFTER_S)} if status in _TRY_AGAIN else {}
+    retry = {"Retry-After": error.about.get("retry_after_s", str(RETRY_AFTER_S))} if status in _TRY_AGAIN else {}
+    if status == _WHO_ARE_YOU:
+        retry["WWW-Authenticate"] = "Bearer"
     body = json.dumps({**to_problem(error), **members}, ensure_ascii=False).encode()
     return Response(body, status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
 

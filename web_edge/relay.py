@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import anyio
 
-from bus.session_log import follow
+from access.caller import Caller
+from bus.session_log import follow, read_owner, unknown_session
 from music.errors import GenesisError, Reason, Unavailable
 from music.events import SessionEnded, SessionEvent, SessionFailed, SnapshotTaken, snapshot_event
 from web_edge.bus_link import BusLink
@@ -35,20 +36,28 @@ class Relay:
         self._hub = hub
         self._record_wait_s = record_wait_s
 
-    async def relay(self, session_id: str, after_sequence: int, outbox: Outbox, *, is_begun: bool = False) -> None:
+    async def relay(
+        self, session_id: str, after_sequence: int, outbox: Outbox, caller: Caller, *, is_begun: bool = False
+    ) -> None:
         """Put every event after `after_sequence` into `outbox`; returns after the last one.
 
         Args:
             session_id: one that can be part of a subject.
             after_sequence: the last the reader has, 0 for none.
             outbox: where to put them.
+            caller: who reads.
             is_begun: whether the session is known to have a log already.
 
         Raises:
-            NotFound: SESSION_NOT_FOUND. Unavailable: BUS_UNAVAILABLE, DATABASE_UNAVAILABLE. Overloaded:
-            READER_TOO_SLOW. And whatever a job was given up for, when its log does not say so.
+            NotFound: SESSION_NOT_FOUND, also for somebody else's. Unavailable: BUS_UNAVAILABLE, DATABASE_UNAVAILABLE.
+            Overloaded: READER_TOO_SLOW. And whatever a job was given up for, when its log does not say so.
         """
         known = await self._transcriptions.find(session_id)
+        if not caller.is_local and not is_begun:
+            # One that was begun over gRPC may not be recorded yet; then its log says whose it is.
+            owner = known.owner if known is not None else await read_owner(self._bus.require(), session_id)
+            if owner is None or not caller.may_see(owner):
+                raise unknown_session(session_id)
         if known is not None and known.is_over:
             await self._hand_on_recorded(known, after_sequence, outbox)
             return

@@ -77,6 +77,7 @@ class Transcription:
     error: GenesisError | None
     started_at_ns: int | None
     created_at_ns: int
+    owner: str = ""
     url: str | None = None
     video: Mapping[str, Any] | None = None
 
@@ -92,7 +93,7 @@ class Transcription:
             sequence=self.durable_sequence,
             attempt=self.attempt,
             processed_until=self.processed_until,
-            started=None if started is None else SessionStarted(self.config, self.models, started),
+            started=None if started is None else SessionStarted(self.config, self.models, started, self.owner),
             notes=tuple(notes),
             gaps=tuple(gaps),
             ended=None if self.end_reason is None else SessionEnded(self.end_reason, duration),
@@ -135,6 +136,7 @@ def transcription_from_row(row: RowMapping) -> Transcription:
         error=error,
         started_at_ns=row["started_at_ns"],
         created_at_ns=row["created_at_ns"],
+        owner=row["owner"],
         url=row["url"],
         video=row["video"],
     )

@@ -33,6 +33,8 @@ transcriptions = Table(
     Column("title", Text, nullable=False),
     Column("status", String(16), nullable=False),
     Column("source", String(16), nullable=False),
+    # The id of an account; "" for what was made where there are none.
+    Column("owner", String(64), nullable=False, server_default=""),
     # "high" goes before "normal" in the queue of jobs.
     Column("priority", String(16), nullable=False, server_default="normal"),
     Column("audio_bytes", BigInteger),
@@ -53,6 +55,7 @@ transcriptions = Table(
     Column("created_at_ns", BigInteger, nullable=False),
     Column("updated_at_ns", BigInteger, nullable=False),
     Index("ix_transcriptions_created_at_ns_id", "created_at_ns", "id"),
+    Index("ix_transcriptions_owner_created_at_ns_id", "owner", "created_at_ns", "id"),
     Index("ix_transcriptions_source_status", "source", "status"),
 )
 

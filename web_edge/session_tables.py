@@ -84,7 +84,11 @@ async def row_for(connection: AsyncConnection, session_id: str, started: Session
         return None
     unknown = SessionConfig(AudioFormat(AudioEncoding.PCM_F32LE), session_id=session_id)
     row = new_row(
-        started.config if started else unknown, title="Live session", source=Source.STREAM, now_ns=time.time_ns()
+        started.config if started else unknown,
+        title="Live session",
+        source=Source.STREAM,
+        owner=started.owner if started else "",
+        now_ns=time.time_ns(),
     )
     await connection.execute(transcriptions.insert().values({**row, "id": session_id}))
     return await find(connection, session_id)
@@ -136,6 +140,7 @@ async def write_snapshot(connection: AsyncConnection, known: Transcription, snap
 def _started_values(known: Transcription, started: SessionStarted) -> dict[str, object]:
     return {
         "status": known.status if known.status in OVER else Status.PROCESSING,
+        "owner": known.owner or started.owner,
         "config": config_to_json(started.config),
         "models": models_to_json(started.models),
         # A later attempt is the same session: it began when the first one did.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from access.listening import is_loopback, split_address
 from music.errors import InvalidInput, Reason
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+PREFIX = "GENESIS_EDGE_"
 
 
 class Settings(BaseSettings):
@@ -19,7 +20,7 @@ class Settings(BaseSettings):
     Names end in their unit. Addresses are `host:port`, an IPv6 host in brackets; port 0 picks a free one.
     """
 
-    model_config = SettingsConfigDict(env_prefix="GENESIS_EDGE_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     listen: str = "127.0.0.1:8000"
     orchestrator: str = "127.0.0.1:50051"
@@ -58,10 +59,43 @@ class Settings(BaseSettings):
     record_wait_s: PositiveFloat = 10.0
     shutdown_s: PositiveInt = 10
 
+    # Accounts: there are some once there is a key to sign their tokens with.
+    signing_key: Path | None = Field(default=None, description="PEM file of an Ed25519 key")
+    former_keys: Path | None = Field(default=None, description="PEM file of public keys whose tokens still count")
+    registration: Literal["open", "closed"] = "open"
+    access_token_s: PositiveInt = 600
+    refresh_token_s: PositiveInt = 30 * 86_400
+    origins: str = Field(default="", description="of pages that may use this server, with commas between")
+    trusted_proxies: str = Field(default="", description="addresses whose X-Forwarded headers are believed")
+
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    nats_ca: Path | None = Field(default=None, description="PEM file of the bus's authority, for a tls:// address")
+    orchestrator_tls: bool = False
+    orchestrator_ca: Path | None = None
+
+    # Only where there are accounts; 0 for no limit.
+    requests_per_minute: NonNegativeInt = 100
+    transcriptions_per_hour: NonNegativeInt = 10
+    live_sessions_per_user: PositiveInt = 4
+    counters: str = Field(default="async+memory://", description="store that all replicas of the edge share")
+
+    smtp_host: str = ""
+    smtp_port: PositiveInt = 587
+    smtp_sender: str = "genesis@localhost"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_ca: Path | None = None
+
     @property
     def database(self) -> str:
         """The database's address: as set, or a SQLite file in `data_dir`."""
         return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'genesis.db').resolve()}"
+
+    @property
+    def has_accounts(self) -> bool:
+        return self.signing_key is not None
 
     @property
     def keys(self) -> Path:
@@ -76,31 +110,32 @@ class Settings(BaseSettings):
         return self.demo_dir or self.data_dir / "demo"
 
 
-def listen_address(listen: str) -> tuple[str, int]:
-    """Host and port of a `host:port` that lies on the loopback interface.
+def listen_address(settings: Settings) -> tuple[str, int]:
+    """Host and port to listen on.
 
     Raises:
-        InvalidInput: CONFIG_INVALID when it is no address, or one that others can reach: the edge has no accounts yet,
-            so whoever reaches it may read and delete everything.
+        InvalidInput: CONFIG_INVALID when it is no address, or one that others can reach while something is missing that
+            keeps strangers out.
     """
-    host, colon, port = listen.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not port.isdecimal() or int(port) > 65_535:
-        raise InvalidInput(Reason.CONFIG_INVALID, f"{listen!r} is no address; write host:port, such as 127.0.0.1:8000.")
-    if not is_loopback(host):
+    host, port = split_address(settings.listen)
+    if is_loopback(host):
+        return host, port
+    missing = [
+        f"{PREFIX}{name}: {what}"
+        for name, what, is_there in (
+            (
+                "SIGNING_KEY",
+                "a key that `genesis admin keys FILE` makes; with it there are accounts",
+                settings.signing_key,
+            ),
+            ("ORIGINS", "how browsers reach it, such as https://tabs.example.org", settings.origins),
+        )
+        if not is_there
+    ]
+    if missing:
         raise InvalidInput(
             Reason.CONFIG_INVALID,
-            f"The edge refuses to listen on {listen}: it has no accounts yet, so everyone who reaches it could read "
-            "and delete every transcription. Listen on 127.0.0.1 and put a proxy that signs people in before it.",
+            f"The edge refuses to listen on {settings.listen}: everyone who reaches it could read and delete every "
+            f"transcription. Set {'; and '.join(missing)}. Or listen on 127.0.0.1.",
         )
-    return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address (without brackets) means this machine and nothing else."""
-    if host.lower() in LOOPBACK_NAMES:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host, port

@@ -8,6 +8,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from music.errors import Reason
+from web_edge.accounts.identity import caller_of
 from web_edge.conversation import TRY_AGAIN_LATER, Conversation, SocketLimits
 from web_edge.following import Following
 from web_edge.live import LiveSession, LiveSessions
@@ -41,18 +42,21 @@ class Sockets:
 
     async def follow(self, socket: WebSocket) -> None:
         """Follow and resume sessions."""
+        caller = caller_of(socket)
 
         async def talk(conversation: Conversation) -> None:
-            await Following(conversation, self._relay, self._settings.max_followed_sessions).talk()
+            await Following(conversation, caller, self._relay, self._settings.max_followed_sessions).talk()
 
         await self._converse(socket, talk)
 
     async def play(self, socket: WebSocket) -> None:
         """One live session."""
+        caller = caller_of(socket)
 
         async def talk(conversation: Conversation) -> None:
             session = LiveSession(
                 conversation,
+                caller,
                 self._uplink,
                 self._relay,
                 self._recorder,

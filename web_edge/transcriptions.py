@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from access.caller import Caller
 from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Reason
 from music.events import EndReason, SessionConfig, SnapshotTaken, snapshot_event
 from music.note import Note
@@ -28,7 +29,7 @@ from web_edge.rows import (
     note_from_row,
     transcription_from_row,
 )
-from web_edge.schema import deletions, gaps, notes, transcriptions
+from web_edge.schema import deletions, documents, gaps, notes, transcriptions
 
 _ROWS_AT_A_TIME = 200
 """Notes read from the database before somebody else has a turn."""
@@ -61,11 +62,12 @@ class Transcriptions:
         self,
         config: SessionConfig,
         audio: StoredAudio,
+        owner: str,
         *,
         priority: Priority = Priority.NORMAL,
         claimed: Claim | None = None,
     ) -> Transcription:
-        """A pending job for a stored file; `config.session_id` names it.
+        """A pending job for a stored file of the account `owner`; `config.session_id` names it.
 
         Raises InvalidInput: IDEMPOTENCY_KEY_REUSED. AlreadyMade: the claimed key names a job made before.
         """
@@ -73,7 +75,7 @@ class Transcriptions:
         async with self._database.write() as connection:
             await connection.execute(
                 insert(transcriptions).values(
-                    **new_row(config, title=audio.name, source=Source.UPLOAD, now_ns=now),
+                    **new_row(config, title=audio.name, source=Source.UPLOAD, owner=owner, now_ns=now),
                     audio_bytes=audio.byte_count,
                     audio_sha256=audio.sha256,
                     priority=priority,
@@ -87,13 +89,14 @@ class Transcriptions:
         self,
         config: SessionConfig,
         url: str,
+        owner: str,
         *,
         priority: Priority = Priority.NORMAL,
         claimed: Claim | None = None,
     ) -> Transcription:
         """A pending job whose recording is yet to be fetched from `url`. Raises as `create_upload`."""
         now = time.time_ns()
-        row = new_row(config, title=url, source=Source.UPLOAD, now_ns=now)
+        row = new_row(config, title=url, source=Source.UPLOAD, owner=owner, now_ns=now)
         async with self._database.write() as connection:
             await connection.execute(insert(transcriptions).values(**row, priority=priority, url=url))
             if claimed is not None:
@@ -119,12 +122,28 @@ class Transcriptions:
         async with self._database.read() as connection:
             return await find(connection, transcription_id)
 
-    async def page(self, limit: int, cursor: str | None, statuses: Collection[Status] = ()) -> Page:
-        """At most `limit` of them, of these statuses if there are any, after the one the cursor names.
+    async def check_visible(self, transcription_id: str, caller: Caller) -> None:
+        """Raises NotFound: TRANSCRIPTION_NOT_FOUND, for one of somebody else as for none."""
+        query = select(transcriptions.c.owner).where(transcriptions.c.id == transcription_id)
+        async with self._database.read() as connection:
+            owner = (await connection.execute(query)).scalar_one_or_none()
+        if owner is None or not caller.may_see(owner):
+            raise unknown_transcription(transcription_id)
+
+    async def owned_by(self, owner: str) -> list[str]:
+        """Ids of everything an account has."""
+        query = select(transcriptions.c.id).where(transcriptions.c.owner == owner)
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def page(self, caller: Caller, limit: int, cursor: str | None, statuses: Collection[Status] = ()) -> Page:
+        """At most `limit` of the caller's, of these statuses if there are any, after the one the cursor names.
 
         Raises InvalidInput: REQUEST_INVALID.
         """
         query = select(transcriptions).order_by(transcriptions.c.created_at_ns.desc(), transcriptions.c.id.desc())
+        if not caller.is_local:
+            query = query.where(transcriptions.c.owner == caller.id)
         if statuses:
             query = query.where(transcriptions.c.status.in_(sorted(statuses)))
         if cursor is not None:
@@ -190,7 +209,7 @@ class Transcriptions:
     async def start_over(self, transcription_id: str) -> None:
         """Forget what an earlier log of a job said: it is about to get a new one."""
         async with self._database.write() as connection:
-            for table in (notes, gaps):
+            for table in (notes, gaps, documents):
                 await connection.execute(delete(table).where(table.c.transcription_id == transcription_id))
             await connection.execute(
                 update(transcriptions)
@@ -227,6 +246,8 @@ class Transcriptions:
         """The same, folded."""
         state = SessionState()
         state.apply(snapshot_event(transcription_id, await self.snapshot(transcription_id)))
+        # A job that was cancelled before it began has a name and nothing else.
+        state.session_id = transcription_id
         return state
 
     async def delete(self, transcription_id: str) -> None:
@@ -270,13 +291,14 @@ async def find(connection: AsyncConnection, transcription_id: str) -> Transcript
     return None if row is None else transcription_from_row(row)
 
 
-def new_row(config: SessionConfig, *, title: str, source: Source, now_ns: int) -> dict[str, object]:
+def new_row(config: SessionConfig, *, title: str, source: Source, owner: str, now_ns: int) -> dict[str, object]:
     """Column values of a transcription of which nothing is known yet but what was asked for."""
     return {
         "id": config.session_id,
         "title": title,
         "status": Status.PENDING,
         "source": source,
+        "owner": owner,
         "config": config_to_json(config),
         "models": [],
         "attempt": 0,
@@ -290,9 +312,7 @@ def new_row(config: SessionConfig, *, title: str, source: Source, now_ns: int) -
 async def _get(connection: AsyncConnection, transcription_id: str) -> Transcription:
     found = await find(connection, transcription_id)
     if found is None:
-        raise NotFound(
-            Reason.TRANSCRIPTION_NOT_FOUND, f"There is no transcription {transcription_id!r}.", id=transcription_id
-        )
+        raise unknown_transcription(transcription_id)
     return found
 
 
@@ -307,6 +327,12 @@ def _wrong_state(known: Transcription, what_may: str) -> Conflict:
         f"This {kind} is {known.status.value}. {what_may}",
         id=known.id,
         status=known.status.value,
+    )
+
+
+def unknown_transcription(transcription_id: str) -> NotFound:
+    return NotFound(
+        Reason.TRANSCRIPTION_NOT_FOUND, f"There is no transcription {transcription_id!r}.", id=transcription_id
     )
 
 

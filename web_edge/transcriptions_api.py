@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from bus.session_log import delete_session
 from music.audio import seconds
-from music.document import to_document
 from music.errors import GenesisError, InvalidInput, NotFound, Reason
 from music.events import AudioEncoding, AudioFormat
+from web_edge.accounts.identity import caller_of
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
 from web_edge.conditional import has_it, json_response, not_modified, tag_of, tagged
@@ -88,10 +88,11 @@ class TranscriptionsApi:
             config = session_config(upload.options, container, transcription_id)
             priority = priority_of(upload.options)
             audio = await incoming.finish(upload.name)
+        owner = caller_of(request).id
         asked = [config_to_json(replace(config, session_id="")), priority, audio.name, audio.sha256]
-        claimed = None if key is None else Claim("", key, fingerprint(asked))
+        claimed = None if key is None else Claim(owner, key, fingerprint(asked))
         try:
-            created = await self.transcriptions.create_upload(config, audio, priority=priority, claimed=claimed)
+            created = await self.transcriptions.create_upload(config, audio, owner, priority=priority, claimed=claimed)
         except AlreadyMade as made:
             await self.files.remove(transcription_id)
             return self._accepted(await self.transcriptions.get(made.transcription_id), {REPLAYED_HEADER: "true"})
@@ -108,10 +109,11 @@ class TranscriptionsApi:
         priority, key = priority_of(asked), key_of(request.headers)
         # What the spelling shows is refused now; what only the site knows, by the job.
         url = self.videos.address(url_in(asked)).url
+        owner = caller_of(request).id
         marks = [config_to_json(replace(config, session_id="")), priority, url]
-        claimed = None if key is None else Claim("", key, fingerprint(marks))
+        claimed = None if key is None else Claim(owner, key, fingerprint(marks))
         try:
-            created = await self.transcriptions.create_video(config, url, priority=priority, claimed=claimed)
+            created = await self.transcriptions.create_video(config, url, owner, priority=priority, claimed=claimed)
         except AlreadyMade as made:
             return self._accepted(await self.transcriptions.get(made.transcription_id), {REPLAYED_HEADER: "true"})
         self.jobs.submit(transcription_id, priority)
@@ -126,7 +128,9 @@ class TranscriptionsApi:
         limit = request.query_params.get("limit", str(_DEFAULT_PAGE))
         if not limit.isdecimal() or not 1 <= int(limit[:9]) <= _MAX_PAGE:
             raise InvalidInput(Reason.REQUEST_INVALID, f"`limit` is a number from 1 to {_MAX_PAGE}.")
-        page = await self.transcriptions.page(int(limit), request.query_params.get("cursor"), _statuses(request))
+        page = await self.transcriptions.page(
+            caller_of(request), int(limit), request.query_params.get("cursor"), _statuses(request)
+        )
         items = [self.resource(transcription) for transcription in page.items]
         return JSONResponse({"items": items, "next": page.next_cursor})
 
@@ -161,15 +165,19 @@ class TranscriptionsApi:
             return not_modified(etag)
         body = self._kept.get(etag)
         if body is None:
-            state = await self.transcriptions.state(known.id)
-            # Bars and chords are found in all the notes: a tenth of a second of work for a song.
-            body = bytes(await anyio.to_thread.run_sync(lambda: JSONResponse(to_document(state)).body))
+            content = await self.documents.content(known.id)
+            body = bytes(await anyio.to_thread.run_sync(lambda: JSONResponse(content).body))
             self._kept.put(etag, body)
         return Response(body, headers=tagged(etag), media_type="application/json")
 
     async def delete(self, request: Request) -> Response:
         """Delete a transcription: recording, result, documents and events."""
         transcription_id: str = request.path_params["id"]
+        await self.delete_one(transcription_id)
+        return Response(status_code=204)
+
+    async def delete_one(self, transcription_id: str) -> None:
+        """Everything of it. Raises NotFound: TRANSCRIPTION_NOT_FOUND."""
         await self.transcriptions.get(transcription_id)
         await self.jobs.stop(transcription_id)
         await self.transcriptions.delete(transcription_id)
@@ -178,7 +186,6 @@ class TranscriptionsApi:
         self.live.stop(transcription_id, gone)
         await self.files.remove(transcription_id)
         await self._purge(transcription_id)
-        return Response(status_code=204)
 
     async def purge_deleted(self) -> None:
         """Remove the logs that the bus kept because it was away when they were deleted. Raises Unavailable."""

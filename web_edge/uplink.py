@@ -13,6 +13,8 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from access.caller import Role, Scope
+from access.tokens import TokenSigner
 from music.errors import Conflict, GenesisError, InvalidInput, Reason, Unavailable
 from music.events import SessionConfig, SessionEvent
 from wire.codec import decode_event, encode_config
@@ -36,23 +38,38 @@ _OPTIONS: Final = MappingProxyType(
     }
 )
 _HEALTH_TIMEOUT_S = 2.0
+_NOBODY = "nobody"
+"""For whom what was uploaded before there were accounts is transcribed."""
 
 
 class Uplink:
     """One channel to the orchestrator, shared by all sessions; `async with Uplink.open(address) as uplink`."""
 
-    def __init__(self, channel: grpc.aio.Channel, address: str) -> None:
+    def __init__(self, channel: grpc.aio.Channel, address: str, signer: TokenSigner | None) -> None:
         self._stub: Any = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]
         self._health: Any = health_pb2_grpc.HealthStub(channel)
         self.address = address
+        self._signer = signer
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, address: str) -> AsyncIterator[Uplink]:
-        """Opens the channel; nothing is connected before the first call."""
-        channel = grpc.aio.insecure_channel(address, options=list(_OPTIONS.items()))
+    async def open(
+        cls, address: str, *, signer: TokenSigner | None = None, credentials: grpc.ChannelCredentials | None = None
+    ) -> AsyncIterator[Uplink]:
+        """Opens the channel; nothing is connected before the first call.
+
+        Args:
+            address: host:port.
+            signer: makes the tokens that say for whom a call is; None where there are no accounts.
+            credentials: for a channel of TLS.
+        """
+        options = list(_OPTIONS.items())
+        if credentials is None:
+            channel = grpc.aio.insecure_channel(address, options=options)
+        else:
+            channel = grpc.aio.secure_channel(address, credentials, options=options)
         try:
-            yield cls(channel, address)
+            yield cls(channel, address, signer)
         finally:
             with anyio.CancelScope(shield=True):
                 await channel.close(grace=None)
@@ -70,7 +87,7 @@ class Uplink:
             )
 
     async def transcribe(
-        self, config: SessionConfig, audio: AsyncIterator[bytes], on_event: Callable[[SessionEvent], None]
+        self, config: SessionConfig, audio: AsyncIterator[bytes], on_event: Callable[[SessionEvent], None], owner: str
     ) -> None:
         """Feed one session to its end; leaving early (cancellation) takes the call back.
 
@@ -82,12 +99,13 @@ class Uplink:
             config: what to do with the audio; `session_id` names the session.
             audio: the bytes in pieces of at most 1 MiB. Its end is the end of the session's audio.
             on_event: called with each event the bus has acknowledged, for progress; readers follow the bus instead.
+            owner: the account whose session it is.
 
         Raises:
             GenesisError: what the orchestrator says, with its reason; Unavailable: ORCHESTRATOR_UNAVAILABLE when it
                 cannot be reached or the connection broke. What `audio` raises passes through.
         """
-        call = self._stub.StreamTranscribe()
+        call = self._stub.StreamTranscribe(metadata=self._metadata(owner))
         has_begun = anyio.Event()
         failures: list[GenesisError] = []
         try:
@@ -111,6 +129,12 @@ class Uplink:
             call.cancel()
         if failures:
             raise failures[0]
+
+    def _metadata(self, owner: str) -> tuple[tuple[str, str], ...]:
+        if self._signer is None:
+            return ()
+        token = self._signer.sign(owner or _NOBODY, Role.USER, {Scope.READ, Scope.WRITE, Scope.RELAY})
+        return (("authorization", f"Bearer {token}"),)
 
     def _from_rpc(self, error: grpc.aio.AioRpcError) -> GenesisError:
         failure = from_rpc(error, Reason.INTERNAL)

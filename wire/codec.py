@@ -381,6 +381,7 @@ def _encode_started(started: SessionStarted) -> session_pb2.SessionStarted:
             for model in started.models
         ],
         started_at=_timestamp(started.started_at_ns),
+        owner=started.owner,
     )
 
 
@@ -389,6 +390,7 @@ def _decode_started(message: session_pb2.SessionStarted) -> SessionStarted:
         config=decode_config(message.config),
         models=tuple(ModelReference(model.role, model.name, model.sha256) for model in message.models),
         started_at_ns=message.started_at.ToNanoseconds(),
+        owner=message.owner,
     )
 
 

@@ -9,7 +9,18 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Overloaded, Reason, Unavailable
+from music.errors import (
+    Cancelled,
+    Conflict,
+    Forbidden,
+    GenesisError,
+    InvalidInput,
+    NotFound,
+    Overloaded,
+    Reason,
+    Unauthenticated,
+    Unavailable,
+)
 
 DOMAIN = "genesis.music"
 PROBLEM_TYPE_BASE = "https://genesis.music/problems/"
@@ -73,6 +84,13 @@ FACES: dict[Reason, Face] = {
     Reason.ADDRESS_IN_USE: Face(_DOWN, 503, "Another process listens on that address"),
     Reason.DEMO_UNAVAILABLE: Face(_DOWN, 503, "The demo piece cannot be made here"),
     Reason.PROCESS_FAILED: Face(_DOWN, 503, "A process of the local stack does not run"),
+    Reason.CREDENTIALS_MISSING: Face(grpc.StatusCode.UNAUTHENTICATED, 401, "You are not signed in"),
+    Reason.TOKEN_INVALID: Face(grpc.StatusCode.UNAUTHENTICATED, 401, "The token does not count"),
+    Reason.LOGIN_FAILED: Face(grpc.StatusCode.UNAUTHENTICATED, 401, "Address or password is wrong"),
+    Reason.ACCESS_DENIED: Face(grpc.StatusCode.PERMISSION_DENIED, 403, "You may not do this"),
+    Reason.ACCOUNT_EXISTS: Face(grpc.StatusCode.ALREADY_EXISTS, 409, "There is an account of this address"),
+    Reason.RATE_LIMITED: Face(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Too many requests"),
+    Reason.QUOTA_REACHED: Face(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "Your share is used up for now"),
     Reason.JOB_STATE_CONFLICT: Face(grpc.StatusCode.FAILED_PRECONDITION, 409, "The job's state does not allow this"),
     Reason.IDEMPOTENCY_KEY_REUSED: Face(_INVALID, 422, "The idempotency key was used for another request"),
     Reason.RANGE_NOT_SATISFIABLE: Face(grpc.StatusCode.OUT_OF_RANGE, 416, "The range cannot be served"),
@@ -82,6 +100,8 @@ FACES: dict[Reason, Face] = {
 _KINDS: tuple[tuple[type[GenesisError], frozenset[grpc.StatusCode]], ...] = (
     (InvalidInput, frozenset({_INVALID, grpc.StatusCode.OUT_OF_RANGE})),
     (NotFound, frozenset({grpc.StatusCode.NOT_FOUND})),
+    (Unauthenticated, frozenset({grpc.StatusCode.UNAUTHENTICATED})),
+    (Forbidden, frozenset({grpc.StatusCode.PERMISSION_DENIED})),
     (Overloaded, frozenset({grpc.StatusCode.RESOURCE_EXHAUSTED})),
     (Unavailable, frozenset({_DOWN})),
     (Cancelled, frozenset({grpc.StatusCode.CANCELLED})),

@@ -10,6 +10,9 @@ from music.errors import InvalidInput, Reason
 SESSIONS_STREAM = "SESSIONS"
 SNAPSHOTS_BUCKET = "SESSION_SNAPSHOTS"
 
+ACCESS_BUCKET = "ACCESS"
+"""What the edge tells the other doors about who may enter: API keys by id, and accounts whose tokens count no more."""
+
 RETENTION = timedelta(days=2)
 """How long durable events and snapshots live; the database keeps the result for good."""
 

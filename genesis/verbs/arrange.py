@@ -40,7 +40,7 @@ async def arrange(
 
     Nothing else of the file is touched.
     """
-    from music.document import arrange_document, parse_document, summary_of
+    from music.document import arrange_document, summary_of_file
 
     player, pins = read_player(difficulty, style, max_stretch, neck), read_pins(pin)
     wanted = None if tuning is None else read_instrument(tuning, 0).tuning
@@ -57,4 +57,4 @@ async def arrange(
         pins=pins,
     )
     files.write(arranged, title=Path(notes).stem)
-    tell_unplaced(summary_of(parse_document(arranged).notes))
+    tell_unplaced(summary_of_file(arranged))

@@ -35,6 +35,10 @@ async def serve(
     ] = None,
     data_dir: Annotated[Path | None, typer.Option("--data-dir", metavar="DIR", help="var/ unless told.")] = None,
     nats_url: Annotated[str, typer.Option("--nats-url", metavar="URL", help="Use this NATS server.")] = "",
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", metavar="FILE", help="Have accounts: the key that `genesis admin keys FILE` made."),
+    ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     ready_file: Annotated[
         Path | None, typer.Option("--ready-file", metavar="FILE", help="Written as JSON while everything is up.")
@@ -49,8 +53,9 @@ async def serve(
     if port is not None:
         page = Address(page.host, port)
         service = Address(service.host, 0) if port == 0 else service
-    check_loopback(page, "--listen")
-    check_loopback(service, "--grpc")
+    if keys is None:
+        check_loopback(page, "--listen")
+        check_loopback(service, "--grpc")
     plan = StackPlan(
         edge=claim(page, "--listen"),
         grpc=claim(service, "--grpc"),
@@ -58,6 +63,7 @@ async def serve(
         nats_url=nats_url or f"nats://{nats}",
         data_dir=folder,
         ready_file=ready_file,
+        keys=None if keys is None else keys.resolve(),
     )
     with _only_one(folder):
         _build_what_is_missing(folder)
@@ -98,7 +104,11 @@ async def _run(plan: StackPlan, *, open_page: bool) -> Exit:
 
 
 def _announce(plan: StackPlan, *, open_page: bool) -> None:
-    typer.echo(f"Open {plan.edge_url} in a browser.  gRPC: {plan.grpc}  NATS: {plan.nats_url}  Stop with Ctrl-C.")
+    from bus.connection import address_of
+
+    typer.echo(
+        f"Open {plan.edge_url} in a browser.  gRPC: {plan.grpc}  NATS: {address_of(plan.nats_url)}  Stop with Ctrl-C."
+    )
     sys.stdout.flush()
     if open_page:
         import webbrowser

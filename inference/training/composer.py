@@ -48,7 +48,13 @@ def draw_instrument(random: np.random.Generator, shares: Mapping[str, float] = T
     return Instrument(tuning, capo, int(random.choice([19, 20, 22, 22, 24])))
 
 
-def compose(random: np.random.Generator, instrument: Instrument, style: str, duration_s: float) -> Performance:
+def compose(
+    random: np.random.Generator,
+    instrument: Instrument,
+    style: str,
+    duration_s: float,
+    beats_per_bar: int | None = None,
+) -> Performance:
     """A piece in one style.
 
     Args:
@@ -56,6 +62,7 @@ def compose(random: np.random.Generator, instrument: Instrument, style: str, dur
         instrument: what it is played on; a bass plays lines whatever the style.
         style: one of `STYLES`; "mixed" changes every few bars.
         duration_s: length of the recording; the last notes end within it.
+        beats_per_bar: instead of one that is drawn.
 
     Raises:
         ValueError: there is no such style.
@@ -64,7 +71,8 @@ def compose(random: np.random.Generator, instrument: Instrument, style: str, dur
         style = "lines"
     if style not in STYLES:
         raise ValueError(f"There is no style {style!r}; there is: {', '.join(STYLES)}.")
-    beats_per_bar = int(random.choice([4, 4, 4, 4, 3, 3, 2]))
+    drawn = int(random.choice([4, 4, 4, 4, 3, 3, 2]))
+    beats_per_bar = beats_per_bar or drawn
     tempo_bpm = float(np.exp(random.uniform(*np.log(_TEMPO_BPM))))
     start_s = float(random.uniform(0.1, 0.8))
     bars = max(1, int((duration_s - start_s) * tempo_bpm / 60 / beats_per_bar) + 2)

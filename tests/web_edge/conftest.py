@@ -32,6 +32,7 @@ class Edge:
     host: str
     http: httpx.AsyncClient
     settings: Settings
+    app: Any = None
 
     @property
     def ws(self) -> str:
@@ -76,7 +77,7 @@ async def running_edge(settings: Settings) -> AsyncGenerator[Edge, None]:
             with anyio.fail_after(WAIT_S):
                 while not server.started:  # noqa: ASYNC110 - uvicorn offers a flag
                     await anyio.sleep(0.01)
-            yield Edge(host, client, settings)
+            yield Edge(host, client, settings, server.config.app)
         server.should_exit = True
 
 

@@ -16,6 +16,7 @@ import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
+from access.tokens import TokenVerifier
 from bus.connection import Bus
 from bus.session_log import SessionLogWriter
 from music.audio import SAMPLE_RATE_HZ
@@ -64,6 +65,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
         received: bytes of audio by session.
         transcribers: those asked for, by session.
         configs: what was asked for, by session.
+        verifier: of the tokens that calls must show; None: they need none.
     """
 
     bus: Bus | None = None
@@ -76,6 +78,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
     received: dict[str, int] = field(default_factory=dict)
     transcribers: dict[str, str] = field(default_factory=dict)
     configs: dict[str, SessionConfig] = field(default_factory=dict)
+    verifier: TokenVerifier | None = None
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -94,6 +97,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
             check(config)
             assert self.bus is not None
             session = _Session(await SessionLogWriter.open(self.bus, config.session_id), config)
+            session.owner = self.owner_of(context)
             try:
                 async for event in self._session(session, config, requests):
                     yield service_pb2.StreamTranscribeResponse(event=encode_event(event))
@@ -115,10 +119,17 @@ class FakeOrchestrator(TranscriptionServiceServicer):
                 trailing_metadata=(("grpc-status-details-bin", status.SerializeToString()),),
             )
 
+    def owner_of(self, context: Any) -> str:
+        """For whom the call is, as the real one's door has it."""
+        if self.verifier is None:
+            return ""
+        shown = dict(context.invocation_metadata()).get("authorization", "")
+        return self.verifier.verify(shown.removeprefix("Bearer ")).caller.id
+
     async def _session(
         self, session: _Session, config: SessionConfig, requests: AsyncIterator[service_pb2.StreamTranscribeRequest]
     ) -> AsyncGenerator[SessionEvent, None]:
-        yield await session.write(SessionStarted(config, MODELS, time.time_ns()))
+        yield await session.write(SessionStarted(config, MODELS, time.time_ns(), session.owner))
         is_file = config.audio.encoding is AudioEncoding.CONTAINER
         duration = self.notes_per_file * NOTE_SAMPLES if is_file else None
         heard = 0
@@ -183,6 +194,7 @@ class _Session:
     def __init__(self, writer: SessionLogWriter, config: SessionConfig) -> None:
         self._writer = writer
         self._id = config.session_id
+        self.owner = ""
         self.until = 0
         self.held: SessionState = writer.state
         self.state = SessionState()

@@ -23,7 +23,7 @@ def test_it_refuses_an_address_that_others_reach() -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert "no accounts" in done.stderr
+    assert "SIGNING_KEY" in done.stderr
 
 
 @pytest.mark.anyio

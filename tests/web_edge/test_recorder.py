@@ -236,7 +236,7 @@ async def test_a_long_log_is_recorded_in_pieces_from_where_the_database_stands(
 
 
 async def test_a_log_that_is_read_while_its_job_begins_again_is_let_go(house: House) -> None:
-    await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", 1, "0"))
+    await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", 1, "0"), "")
     log = long_log(700)
 
     async def read_rest(_session_id: str, _after: int) -> AsyncGenerator[SessionEvent, None]:
@@ -309,7 +309,7 @@ async def test_a_failed_session_keeps_its_notes_and_its_reason(house: House) -> 
 async def test_an_upload_whose_session_was_cut_short_is_not_over(
     house: House, over: SessionEnded | SessionFailed, stream: Status, upload: Status
 ) -> None:
-    await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", 1, "0"))
+    await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", 1, "0"), "")
     for event in log_of([PAYLOADS[0], over]):
         await house.recorder.record([event])
     assert (await house.transcriptions.get("s")).status is upload
@@ -320,7 +320,7 @@ async def test_an_upload_whose_session_was_cut_short_is_not_over(
 
 
 async def test_a_job_begun_again_starts_from_nothing(house: House) -> None:
-    await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", 1, "0"))
+    await house.transcriptions.create_upload(CONFIG, StoredAudio("a.wav", 1, "0"), "")
     for event in log_of([*PAYLOADS[:7], SessionEnded(EndReason.CANCELLED, 9)]):
         await house.recorder.record([event])
     await house.transcriptions.start_over("s")

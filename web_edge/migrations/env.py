@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
+# Importing it adds its tables.
+from web_edge.accounts import tables as _tables  # noqa: F401
 from web_edge.schema import metadata
 
 context.configure(

@@ -218,6 +218,13 @@ OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
         body=_ARRANGE,
         headers={201: _LOCATION},
     ),
+    ("POST", _ONE + "/bars"): Operation(
+        "lockBars",
+        {201: shapes.TranscriptionFile},
+        (404, 409, 413, 415, 422),
+        body={"required": False, "content": {"application/json": {"schema": {"type": "object"}}}},
+        headers={201: _LOCATION},
+    ),
     ("GET", _ONE + "/documents"): Operation("listDocuments", {200: shapes.DocumentList}, (404,)),
     ("GET", _ONE + "/documents/{document}"): Operation(
         "getDocument", {200: shapes.DocumentSummary}, (404, 422), (_REVISION,)

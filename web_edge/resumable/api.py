@@ -17,11 +17,12 @@ from starlette.routing import Route
 
 from music.errors import Conflict, GenesisError, InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat
+from web_edge.accounts.identity import caller_of
 from web_edge.audio_files import AudioFiles
 from web_edge.jobs import JobRunner
 from web_edge.options import OPTION_NAMES, priority_of, session_config
 from web_edge.problems import problem_response
-from web_edge.resumable.parts import KEPT_S, ChecksumWrong, Parts, Plan
+from web_edge.resumable.parts import KEPT_S, ChecksumWrong, Parts, Plan, not_found
 from web_edge.resumable.protocol import (
     ALGORITHMS,
     EXTENSIONS,
@@ -111,14 +112,15 @@ class UploadsApi:
         # What they say is judged before the first byte is taken.
         session_config(options, AudioFormat(AudioEncoding.CONTAINER), upload_id)
         priority_of(options)
-        plan = Plan(upload_id, length, metadata.get("filename", ""), options, time.time() + KEPT_S)
+        owner = caller_of(request).id
+        plan = Plan(upload_id, owner, length, metadata.get("filename", ""), options, time.time() + KEPT_S)
         await self.parts.create(plan)
         return Response(status_code=201, headers={"Location": f"{PATH}/{upload_id}", **_expires(plan)})
 
     @_tus
     async def look(self, request: Request) -> Response:
         """How much of an upload is here."""
-        plan, offset = await self.parts.get(request.path_params["upload"])
+        plan, offset = await self._own(request)
         if offset == plan.length and plan.upload_id not in self._busy:
             # Whole, but perhaps the server went down before it could say so.
             self._busy.add(plan.upload_id)
@@ -135,7 +137,7 @@ class UploadsApi:
         if request.headers.get("Content-Type") != MEDIA_TYPE:
             raise InvalidInput(Reason.ENCODING_UNSUPPORTED, f"The Content-Type is {MEDIA_TYPE}.")
         said, checksum = offset_of(request.headers), checksum_of(request.headers)
-        plan, offset = await self.parts.get(request.path_params["upload"])
+        plan, offset = await self._own(request)
         if plan.upload_id in self._busy:
             raise Conflict(Reason.JOB_STATE_CONFLICT, "Another request goes on with this upload. Try again soon.")
         if said != offset:
@@ -155,11 +157,19 @@ class UploadsApi:
     @_tus
     async def remove(self, request: Request) -> Response:
         """Give an upload up. What it has become by then stays."""
-        plan, _ = await self.parts.get(request.path_params["upload"])
+        plan, _ = await self._own(request)
         if plan.upload_id in self._busy:
             raise Conflict(Reason.JOB_STATE_CONFLICT, "Another request goes on with this upload. End it first.")
         await self.parts.remove(plan.upload_id)
         return Response(status_code=204)
+
+    async def _own(self, request: Request) -> tuple[Plan, int]:
+        """Raises NotFound: NOT_FOUND, also for somebody else's."""
+        plan, offset = await self.parts.get(request.path_params["upload"])
+        caller = caller_of(request)
+        if not caller.is_local and not caller.may_see(plan.owner):
+            raise not_found(plan.upload_id)
+        return plan, offset
 
     async def _make(self, plan: Plan) -> None:
         """The job of a whole upload, once."""
@@ -172,7 +182,7 @@ class UploadsApi:
                 async for piece in self.parts.pieces(plan.upload_id):
                     await incoming.write(piece)
                 audio = await incoming.finish(plan.name)
-            await self.transcriptions.create_upload(config, audio, priority=priority)
+            await self.transcriptions.create_upload(config, audio, plan.owner, priority=priority)
             self.jobs.submit(plan.upload_id, priority)
         await self.parts.finish(plan)
 

@@ -34,11 +34,13 @@ class Plan:
     """What an upload is to become; `transcription_id` is its id too.
 
     Attributes:
+        owner: the account whose it is.
         options: of the transcription, as the client gave them.
         is_done: whether the job is made, so that the bytes are no longer here.
     """
 
     upload_id: str
+    owner: str
     length: int
     name: str
     options: dict[str, str]
@@ -106,7 +108,13 @@ class Parts:
         self._write(plan)
 
     def _write(self, plan: Plan, *, is_done: bool = False) -> None:
-        said = {"length": plan.length, "name": plan.name, "options": plan.options, "expires_s": plan.expires_s}
+        said = {
+            "owner": plan.owner,
+            "length": plan.length,
+            "name": plan.name,
+            "options": plan.options,
+            "expires_s": plan.expires_s,
+        }
         draft = self._folder / f"{plan.upload_id}.draft"
         draft.write_text(json.dumps({**said, "is_done": is_done}), encoding="utf-8")
         draft.replace(self._plan(plan.upload_id))
@@ -114,15 +122,15 @@ class Parts:
     def _get(self, upload_id: str) -> tuple[Plan, int]:
         # Ids are ours: letters and digits. Anything else is no name of a file.
         if not (upload_id.isascii() and upload_id.isalnum() and len(upload_id) <= 64):
-            raise _not_found(upload_id)
+            raise not_found(upload_id)
         try:
             said: dict[str, Any] = json.loads(self._plan(upload_id).read_text(encoding="utf-8"))
             plan = Plan(upload_id, **said)
             if plan.expires_s < time.time():
-                raise _not_found(upload_id)
+                raise not_found(upload_id)
             return plan, plan.length if plan.is_done else self._data(upload_id).stat().st_size
         except FileNotFoundError:
-            raise _not_found(upload_id) from None
+            raise not_found(upload_id) from None
 
     def _join(self, upload_id: str) -> None:
         with self._data(upload_id).open("ab") as whole, self._apart(upload_id).open("rb") as added:
@@ -169,7 +177,7 @@ class Parts:
         return self._folder / f"{upload_id}.json"
 
 
-def _not_found(upload_id: str) -> NotFound:
+def not_found(upload_id: str) -> NotFound:
     return NotFound(
         Reason.NOT_FOUND, f"There is no upload {upload_id[:64]!r}, or it was left for too long. Begin anew."
     )

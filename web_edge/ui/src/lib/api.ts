@@ -25,6 +25,19 @@ export interface DemoPiece extends TranscriptionDocument {
   readonly attribution?: string;
 }
 
+/** What a person has decided of bars; null, or no taps, leaves it to be found. */
+export interface Rhythm {
+  readonly tempo_bpm: number | null;
+  readonly time_signature: string | null;
+  readonly bar_one_s: number | null;
+  readonly taps_s: readonly number[];
+}
+
+/** What is left out is as in `document`. */
+export interface BarsRequest extends Partial<Rhythm> {
+  readonly document?: string;
+}
+
 /** A derived document's latest revision, and what it was arranged for. */
 export interface DocumentInfo {
   readonly id: string;
@@ -33,6 +46,7 @@ export interface DocumentInfo {
   readonly settings: Omit<Player, "tuning"> & {
     readonly tuning: readonly number[];
     readonly pins: Readonly<Record<string, number>>;
+    readonly rhythm: Rhythm;
   };
   readonly summary: Summary;
 }
@@ -65,8 +79,17 @@ export async function fetchResult(id: string): Promise<TranscriptionDocument> {
 }
 
 /** The same notes for another tuning, capo or hand, or around pinned ones; the answer is a derived document. */
-export async function arrange(id: string, wanted: ArrangeRequest): Promise<DerivedDocument> {
-  const response = await request(`/api/transcribe/${encodeURIComponent(id)}/arrange`, {
+export function arrange(id: string, wanted: ArrangeRequest): Promise<DerivedDocument> {
+  return derive(id, "arrange", wanted);
+}
+
+/** The same notes in bars around what is decided; the answer is a derived document. */
+export function rebar(id: string, wanted: BarsRequest): Promise<DerivedDocument> {
+  return derive(id, "bars", wanted);
+}
+
+async function derive(id: string, how: string, wanted: ArrangeRequest | BarsRequest): Promise<DerivedDocument> {
+  const response = await request(`/api/transcribe/${encodeURIComponent(id)}/${how}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(wanted),

@@ -1,6 +1,13 @@
 /** What the page knows and can do: one take at a time, from one of the ways in to a tab. */
 
-import { fetchDemo, fetchResult, listTranscriptions, uploadRecording, type Transcription } from "./api";
+import {
+  fetchDemo,
+  fetchResult,
+  listTranscriptions,
+  uploadRecording,
+  type BarsRequest,
+  type Transcription,
+} from "./api";
 import { Microphone } from "./audio/microphone";
 import type { Samples } from "./audio/pacing";
 import { Player } from "./audio/player";
@@ -23,6 +30,9 @@ const SLOW = "Your connection is slower than the music, so the tab falls behind.
 const BEHIND = "The server has fallen behind the music. The tab goes on as soon as it answers.";
 /** The watermark trails a recording by about two seconds; this much is out of the ordinary. */
 const BEHIND_S = 6;
+/** The database is written a moment after the log ends. */
+const RESULT_PATIENCE = 20;
+const RESULT_WAIT_MS = 500;
 const OVERFLOWED = "Your connection is too slow to record over it. What was sent is still being transcribed.";
 const UNPLUGGED = "The microphone went away. What it heard is still being transcribed.";
 
@@ -167,6 +177,12 @@ export class Studio {
   async rearrange(): Promise<void> {
     this.problem = null;
     await this.versions.arrangeFor(this.wishes);
+  }
+
+  /** The finished tab in other bars. */
+  async rebar(rhythm: BarsRequest): Promise<void> {
+    this.problem = null;
+    await this.versions.rebar(rhythm);
   }
 
   /** The finished tab for the tuning and capo that its notes suggest. */
@@ -348,7 +364,27 @@ export class Studio {
     this.phase = "done";
     if (ended?.reason === "drained") this.notice = "The server was stopped; the tab ends where it had to.";
     this.finish(session.sessionId, toDocument(session));
+    void this.takeFinalBars(session.sessionId);
     void this.refreshEarlier();
+  }
+
+  /** Bars, chords and keys that were found in the whole piece take the place of those told while it lasted. */
+  private async takeFinalBars(id: string): Promise<void> {
+    const { take } = this;
+    for (let patience = RESULT_PATIENCE; patience > 0 && take === this.take; patience--) {
+      try {
+        const result = await fetchResult(id);
+        if (take === this.take) this.versions.complete(id, result);
+        return;
+      } catch (error) {
+        if (problemOf(error).reason !== "RESULT_NOT_READY") {
+          // The tab is there, with the bars that were told live.
+          console.warn("The bars of the whole piece could not be had.", error);
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, RESULT_WAIT_MS));
+      }
+    }
   }
 
   private liveConfig(rateHz: number, piece: { tuning?: readonly number[]; capo?: number } = {}) {

@@ -5,7 +5,9 @@ import {
   fetchDocument,
   fetchTuningOffer,
   listDocuments,
+  rebar,
   type ArrangeRequest,
+  type BarsRequest,
   type DerivedDocument,
   type DocumentInfo,
   type TuningOffer,
@@ -75,6 +77,19 @@ export class Versions {
   /** A document of its own for other settings; nothing of the log, nor of another document, changes. */
   async arrangeFor(player: Player): Promise<void> {
     await this.ask(() => arrange(this.sessionId, { ...player }));
+  }
+
+  /** Other bars around what is decided, of the version on the page or as one of their own. */
+  async rebar(rhythm: BarsRequest): Promise<void> {
+    const { shown } = this;
+    await this.ask(() => rebar(this.sessionId, shown ? { ...rhythm, document: shown.id } : rhythm));
+  }
+
+  /** The log as the server has it now that all of it is known; shown where the log is on the page. */
+  complete(sessionId: string, log: TranscriptionDocument): void {
+    if (sessionId !== this.sessionId) return;
+    this.log = log;
+    if (!this.shown && !this.isArranging) this.desk.show(log);
   }
 
   /** Puts one note elsewhere and arranges the others around it; shown at once, and again when the server answers. */

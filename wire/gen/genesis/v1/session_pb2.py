@@ -31,17 +31,17 @@ from wire.gen.genesis.v1 import player_pb2 as genesis_dot_v1_dot_player__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18genesis/v1/session.proto\x12\ngenesis.v1\x1a\x16genesis/v1/audio.proto\x1a\x16genesis/v1/error.proto\x1a\x1bgenesis/v1/instrument.proto\x1a\x15genesis/v1/note.proto\x1a\x17genesis/v1/rhythm.proto\x1a\x17genesis/v1/player.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"N\n\x12SeparationSchedule\x12\x0e\n\x06window\x18\x01 \x01(\r\x12\x0b\n\x03hop\x18\x02 \x01(\r\x12\x0c\n\x04\x66\x61\x64\x65\x18\x03 \x01(\r\x12\r\n\x05right\x18\x04 \x01(\r\"\x9d\x02\n\rSessionConfig\x12&\n\x05\x61udio\x18\x01 \x01(\x0b\x32\x17.genesis.v1.AudioFormat\x12*\n\ninstrument\x18\x02 \x01(\x0b\x32\x16.genesis.v1.Instrument\x12\x13\n\x0btranscriber\x18\x03 \x01(\t\x12.\n\nseparation\x18\x04 \x01(\x0e\x32\x1a.genesis.v1.SeparationMode\x12\x12\n\nsession_id\x18\x05 \x01(\t\x12\"\n\x06player\x18( \x01(\x0b\x32\x12.genesis.v1.Player\x12;\n\x13separation_schedule\x18\x46 \x01(\x0b\x32\x1e.genesis.v1.SeparationSchedule\"<\n\x0eModelReference\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\x97\x01\n\x0eSessionStarted\x12)\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.genesis.v1.SessionConfig\x12*\n\x06models\x18\x02 \x03(\x0b\x32\x1a.genesis.v1.ModelReference\x12.\n\nstarted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"L\n\x08Progress\x12\x18\n\x10received_until_s\x18\x01 \x01(\x01\x12\x17\n\nduration_s\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_duration_s\"\x9f\x01\n\x10SeparationChosen\x12.\n\nseparation\x18\x01 \x01(\x0e\x32\x1a.genesis.v1.SeparationMode\x12\x0f\n\x07start_s\x18\x02 \x01(\x01\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\x12\x11\n\tlatency_s\x18\x04 \x01(\x01\x12\x18\n\x0bvoice_share\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_voice_share\"4\n\x03Gap\x12\x0f\n\x07start_s\x18\x01 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x02 \x01(\x01\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\"2\n\x0e\x43\x61\x64\x65nceChanged\x12\x11\n\tcadence_s\x18\x01 \x01(\x01\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\".\n\rRunnerChanged\x12\x0e\n\x06runner\x18\x01 \x01(\t\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\"I\n\x0cSessionEnded\x12%\n\x06reason\x18\x01 \x01(\x0e\x32\x15.genesis.v1.EndReason\x12\x12\n\nduration_s\x18\x02 \x01(\x01\"]\n\rSessionFailed\x12\'\n\x06reason\x18\x01 \x01(\x0e\x32\x17.genesis.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\nduration_s\x18\x03 \x01(\x01\"\xbf\x03\n\x0fSessionSnapshot\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x19\n\x11processed_until_s\x18\x04 \x01(\x01\x12+\n\x07started\x18\x05 \x01(\x0b\x32\x1a.genesis.v1.SessionStarted\x12\x1f\n\x05notes\x18\x06 \x03(\x0b\x32\x10.genesis.v1.Note\x12\x1d\n\x04gaps\x18\x07 \x03(\x0b\x32\x0f.genesis.v1.Gap\x12\'\n\x05\x65nded\x18\x08 \x01(\x0b\x32\x18.genesis.v1.SessionEnded\x12)\n\x06\x66\x61iled\x18\t \x01(\x0b\x32\x19.genesis.v1.SessionFailed\x12\x1d\n\x04\x62\x61rs\x18< \x03(\x0b\x32\x0f.genesis.v1.Bar\x12%\n\x06\x63hords\x18= \x03(\x0b\x32\x15.genesis.v1.ChordSpan\x12!\n\x04keys\x18> \x03(\x0b\x32\x13.genesis.v1.KeySpan\x12\x30\n\nseparation\x18\x46 \x01(\x0b\x32\x1c.genesis.v1.SeparationChosen*\xa4\x01\n\x0eSeparationMode\x12\x1f\n\x1bSEPARATION_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13SEPARATION_MODE_OFF\x10\x01\x12\x18\n\x14SEPARATION_MODE_AUTO\x10\x02\x12\"\n\x1eSEPARATION_MODE_VOCALS_REMOVED\x10\x03\x12\x1a\n\x16SEPARATION_MODE_GUITAR\x10\x04*s\n\tEndReason\x12\x1a\n\x16\x45ND_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45ND_REASON_COMPLETED\x10\x01\x12\x18\n\x14\x45ND_REASON_CANCELLED\x10\x02\x12\x16\n\x12\x45ND_REASON_DRAINED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18genesis/v1/session.proto\x12\ngenesis.v1\x1a\x16genesis/v1/audio.proto\x1a\x16genesis/v1/error.proto\x1a\x1bgenesis/v1/instrument.proto\x1a\x15genesis/v1/note.proto\x1a\x17genesis/v1/rhythm.proto\x1a\x17genesis/v1/player.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"N\n\x12SeparationSchedule\x12\x0e\n\x06window\x18\x01 \x01(\r\x12\x0b\n\x03hop\x18\x02 \x01(\r\x12\x0c\n\x04\x66\x61\x64\x65\x18\x03 \x01(\r\x12\r\n\x05right\x18\x04 \x01(\r\"\x9d\x02\n\rSessionConfig\x12&\n\x05\x61udio\x18\x01 \x01(\x0b\x32\x17.genesis.v1.AudioFormat\x12*\n\ninstrument\x18\x02 \x01(\x0b\x32\x16.genesis.v1.Instrument\x12\x13\n\x0btranscriber\x18\x03 \x01(\t\x12.\n\nseparation\x18\x04 \x01(\x0e\x32\x1a.genesis.v1.SeparationMode\x12\x12\n\nsession_id\x18\x05 \x01(\t\x12\"\n\x06player\x18( \x01(\x0b\x32\x12.genesis.v1.Player\x12;\n\x13separation_schedule\x18\x46 \x01(\x0b\x32\x1e.genesis.v1.SeparationSchedule\"<\n\x0eModelReference\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\xa6\x01\n\x0eSessionStarted\x12)\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.genesis.v1.SessionConfig\x12*\n\x06models\x18\x02 \x03(\x0b\x32\x1a.genesis.v1.ModelReference\x12.\n\nstarted_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05owner\x18\x64 \x01(\t\"L\n\x08Progress\x12\x18\n\x10received_until_s\x18\x01 \x01(\x01\x12\x17\n\nduration_s\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\r\n\x0b_duration_s\"\x9f\x01\n\x10SeparationChosen\x12.\n\nseparation\x18\x01 \x01(\x0e\x32\x1a.genesis.v1.SeparationMode\x12\x0f\n\x07start_s\x18\x02 \x01(\x01\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\x12\x11\n\tlatency_s\x18\x04 \x01(\x01\x12\x18\n\x0bvoice_share\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_voice_share\"4\n\x03Gap\x12\x0f\n\x07start_s\x18\x01 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x02 \x01(\x01\x12\r\n\x05\x63\x61use\x18\x03 \x01(\t\"2\n\x0e\x43\x61\x64\x65nceChanged\x12\x11\n\tcadence_s\x18\x01 \x01(\x01\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\".\n\rRunnerChanged\x12\x0e\n\x06runner\x18\x01 \x01(\t\x12\r\n\x05\x63\x61use\x18\x02 \x01(\t\"I\n\x0cSessionEnded\x12%\n\x06reason\x18\x01 \x01(\x0e\x32\x15.genesis.v1.EndReason\x12\x12\n\nduration_s\x18\x02 \x01(\x01\"]\n\rSessionFailed\x12\'\n\x06reason\x18\x01 \x01(\x0e\x32\x17.genesis.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\nduration_s\x18\x03 \x01(\x01\"\xbf\x03\n\x0fSessionSnapshot\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x19\n\x11processed_until_s\x18\x04 \x01(\x01\x12+\n\x07started\x18\x05 \x01(\x0b\x32\x1a.genesis.v1.SessionStarted\x12\x1f\n\x05notes\x18\x06 \x03(\x0b\x32\x10.genesis.v1.Note\x12\x1d\n\x04gaps\x18\x07 \x03(\x0b\x32\x0f.genesis.v1.Gap\x12\'\n\x05\x65nded\x18\x08 \x01(\x0b\x32\x18.genesis.v1.SessionEnded\x12)\n\x06\x66\x61iled\x18\t \x01(\x0b\x32\x19.genesis.v1.SessionFailed\x12\x1d\n\x04\x62\x61rs\x18< \x03(\x0b\x32\x0f.genesis.v1.Bar\x12%\n\x06\x63hords\x18= \x03(\x0b\x32\x15.genesis.v1.ChordSpan\x12!\n\x04keys\x18> \x03(\x0b\x32\x13.genesis.v1.KeySpan\x12\x30\n\nseparation\x18\x46 \x01(\x0b\x32\x1c.genesis.v1.SeparationChosen*\xa4\x01\n\x0eSeparationMode\x12\x1f\n\x1bSEPARATION_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13SEPARATION_MODE_OFF\x10\x01\x12\x18\n\x14SEPARATION_MODE_AUTO\x10\x02\x12\"\n\x1eSEPARATION_MODE_VOCALS_REMOVED\x10\x03\x12\x1a\n\x16SEPARATION_MODE_GUITAR\x10\x04*s\n\tEndReason\x12\x1a\n\x16\x45ND_REASON_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45ND_REASON_COMPLETED\x10\x01\x12\x18\n\x14\x45ND_REASON_CANCELLED\x10\x02\x12\x16\n\x12\x45ND_REASON_DRAINED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'genesis.v1.session_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEPARATIONMODE']._serialized_start=1822
-  _globals['_SEPARATIONMODE']._serialized_end=1986
-  _globals['_ENDREASON']._serialized_start=1988
-  _globals['_ENDREASON']._serialized_end=2103
+  _globals['_SEPARATIONMODE']._serialized_start=1837
+  _globals['_SEPARATIONMODE']._serialized_end=2001
+  _globals['_ENDREASON']._serialized_start=2003
+  _globals['_ENDREASON']._serialized_end=2118
   _globals['_SEPARATIONSCHEDULE']._serialized_start=223
   _globals['_SEPARATIONSCHEDULE']._serialized_end=301
   _globals['_SESSIONCONFIG']._serialized_start=304
@@ -49,21 +49,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELREFERENCE']._serialized_start=591
   _globals['_MODELREFERENCE']._serialized_end=651
   _globals['_SESSIONSTARTED']._serialized_start=654
-  _globals['_SESSIONSTARTED']._serialized_end=805
-  _globals['_PROGRESS']._serialized_start=807
-  _globals['_PROGRESS']._serialized_end=883
-  _globals['_SEPARATIONCHOSEN']._serialized_start=886
-  _globals['_SEPARATIONCHOSEN']._serialized_end=1045
-  _globals['_GAP']._serialized_start=1047
-  _globals['_GAP']._serialized_end=1099
-  _globals['_CADENCECHANGED']._serialized_start=1101
-  _globals['_CADENCECHANGED']._serialized_end=1151
-  _globals['_RUNNERCHANGED']._serialized_start=1153
-  _globals['_RUNNERCHANGED']._serialized_end=1199
-  _globals['_SESSIONENDED']._serialized_start=1201
-  _globals['_SESSIONENDED']._serialized_end=1274
-  _globals['_SESSIONFAILED']._serialized_start=1276
-  _globals['_SESSIONFAILED']._serialized_end=1369
-  _globals['_SESSIONSNAPSHOT']._serialized_start=1372
-  _globals['_SESSIONSNAPSHOT']._serialized_end=1819
+  _globals['_SESSIONSTARTED']._serialized_end=820
+  _globals['_PROGRESS']._serialized_start=822
+  _globals['_PROGRESS']._serialized_end=898
+  _globals['_SEPARATIONCHOSEN']._serialized_start=901
+  _globals['_SEPARATIONCHOSEN']._serialized_end=1060
+  _globals['_GAP']._serialized_start=1062
+  _globals['_GAP']._serialized_end=1114
+  _globals['_CADENCECHANGED']._serialized_start=1116
+  _globals['_CADENCECHANGED']._serialized_end=1166
+  _globals['_RUNNERCHANGED']._serialized_start=1168
+  _globals['_RUNNERCHANGED']._serialized_end=1214
+  _globals['_SESSIONENDED']._serialized_start=1216
+  _globals['_SESSIONENDED']._serialized_end=1289
+  _globals['_SESSIONFAILED']._serialized_start=1291
+  _globals['_SESSIONFAILED']._serialized_end=1384
+  _globals['_SESSIONSNAPSHOT']._serialized_start=1387
+  _globals['_SESSIONSNAPSHOT']._serialized_end=1834
 # @@protoc_insertion_point(module_scope)

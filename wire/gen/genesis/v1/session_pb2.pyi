@@ -81,14 +81,16 @@ class ModelReference(_message.Message):
     def __init__(self, role: _Optional[str] = ..., name: _Optional[str] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class SessionStarted(_message.Message):
-    __slots__ = ("config", "models", "started_at")
+    __slots__ = ("config", "models", "started_at", "owner")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     config: SessionConfig
     models: _containers.RepeatedCompositeFieldContainer[ModelReference]
     started_at: _timestamp_pb2.Timestamp
-    def __init__(self, config: _Optional[_Union[SessionConfig, _Mapping]] = ..., models: _Optional[_Iterable[_Union[ModelReference, _Mapping]]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    owner: str
+    def __init__(self, config: _Optional[_Union[SessionConfig, _Mapping]] = ..., models: _Optional[_Iterable[_Union[ModelReference, _Mapping]]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., owner: _Optional[str] = ...) -> None: ...
 
 class Progress(_message.Message):
     __slots__ = ("received_until_s", "duration_s")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 def rotate(data_dir: Path, *options: str) -> str:
-    command = [sys.executable, "-m", "genesis", "storage", "rotate", *options]
+    command = [sys.executable, "-m", "genesis", "admin", "storage", "rotate", *options]
     done = subprocess.run(
         command, env=os.environ | {"GENESIS_EDGE_DATA_DIR": str(data_dir)}, capture_output=True, text=True, check=True
     )

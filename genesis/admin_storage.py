@@ -1,4 +1,4 @@
-"""`genesis storage`: the keys that stored recordings are sealed with."""
+"""`genesis admin storage`: the keys that stored recordings are sealed with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import typer
 
 from genesis.exits import Exit, verb
 
-app = typer.Typer(help="The recordings that the edge keeps.", no_args_is_help=True)
+app = typer.Typer(help="The recordings that the edge keeps.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Keep the verb a verb while there is but one."""
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""Who may use the edge: accounts, tokens, keys, limits, and the gate before every route."""
