@@ -134,10 +134,10 @@ class UploadsApi:
     @_tus
     async def add(self, request: Request) -> Response:
         """Go on with an upload; the last byte makes its job."""
+        plan, offset = await self._own(request)
         if request.headers.get("Content-Type") != MEDIA_TYPE:
             raise InvalidInput(Reason.ENCODING_UNSUPPORTED, f"The Content-Type is {MEDIA_TYPE}.")
         said, checksum = offset_of(request.headers), checksum_of(request.headers)
-        plan, offset = await self._own(request)
         if plan.upload_id in self._busy:
             raise Conflict(Reason.JOB_STATE_CONFLICT, "Another request goes on with this upload. Try again soon.")
         if said != offset:
