@@ -57,6 +57,7 @@ def fit_choice(
     worth: NDArray[np.float32],
     groups: NDArray[np.intp],
     settings: BoostingSettings,
+    stands_for: NDArray[np.float32] | None = None,
 ) -> BoostedTrees:
     """Trees whose outcome, exponentiated, says how likely each of a group is the right one, against 1 for none of them.
 
@@ -66,12 +67,14 @@ def fit_choice(
         worth: f32[n], shares of the right answer: within a group they add up to 1, or to 0 where none is right.
         groups: i[n], rising from 0; the members of one are neighbours.
         settings: how trees are grown.
+        stands_for: f32[n], how many each is drawn from, where wrong answers are too many to take them all.
     """
+    many = np.ones(len(worth), np.float32) if stands_for is None else stands_for
     begins = np.flatnonzero(np.diff(groups, prepend=-1))
 
     def lean(odds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         top = np.maximum(np.maximum.reduceat(odds, begins), 0.0)
-        likely = np.exp(odds - top[groups])
+        likely = many * np.exp(odds - top[groups])
         chance = likely / (np.add.reduceat(likely, begins) + np.exp(-top))[groups]
         return worth - chance, chance * (1 - chance)
 

@@ -21,11 +21,12 @@ from music.audio import SAMPLE_RATE_HZ
 from music.boosted_trees import load_trees
 from music.note import Note, NoteState
 from music.technique_figures import Floats, Sounded
-from music.techniques import LEAST_CONFIDENCE, TechniqueReader, amount_of_bend, slid_into
+from music.techniques import LEAST_CONFIDENCE, RINGS_SAMPLES, TechniqueReader, amount_of_bend, slid_into
 from music.tuning import Position
 
 PIECES = 60
 FIRST_SEED = 1_072_000
+RINGS_TRULY = SAMPLE_RATE_HZ * 600 // 1000
 LEGATO = "hammer_on or pull_off"
 """Counted, but not told: see `music.techniques`."""
 KINDS = ("vibrato", "bend", "slide_in", "slide", LEGATO, "let_ring")
@@ -104,17 +105,17 @@ def _probability(kind: str, figures: Floats) -> float:
 
 
 def _ringing(piece: TechniquePiece) -> Iterator[tuple[str, float, bool]]:
-    """Let ring as told of the heard notes, and as the same rule tells it of the true ones."""
-    heard = _ring_confidences([Sounded(each.note, ()) for each in piece.heard])
-    true = _ring_confidences([Sounded(_as_note(piece, index), ()) for index in range(len(piece.truth))])
+    """Let ring as told of the heard notes, and as the rule tells it of true ones that sound on for `RINGS_TRULY`."""
+    heard = _ring_confidences([Sounded(each.note, ()) for each in piece.heard], RINGS_SAMPLES)
+    true = _ring_confidences([Sounded(_as_note(piece, index), ()) for index in range(len(piece.truth))], RINGS_TRULY)
     for each, confidence in zip(piece.heard, heard, strict=True):
         yield "let_ring", confidence, each.truth is not None and true[each.truth] > 0
 
 
-def _ring_confidences(notes: list[Sounded]) -> list[float]:
+def _ring_confidences(notes: list[Sounded], rings_samples: int) -> list[float]:
     found = []
     for index, sounded in enumerate(notes):
-        reader = TechniqueReader(256 / SAMPLE_RATE_HZ, is_judged=False)
+        reader = TechniqueReader(256 / SAMPLE_RATE_HZ, is_judged=False, rings_samples=rings_samples)
         for near in notes[max(0, index - 60) : index + 60]:
             reader.settle(near)
         techniques = reader.techniques_of(sounded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterable, AsyncIterator
 
 import grpc.aio
@@ -37,7 +38,7 @@ async def stream_transcribe(
 
     async with grpc.aio.insecure_channel(server) as channel:
         stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
-        call = stub.StreamTranscribe(requests())
+        call = stub.StreamTranscribe(requests(), metadata=_shown())
         try:
             async for response in call:
                 yield decode_event(response.event)
@@ -45,6 +46,12 @@ async def stream_transcribe(
             raise (fault[0] if fault else _failure(error, server)) from None
     if fault:
         raise fault[0]
+
+
+def _shown() -> tuple[tuple[str, str], ...]:
+    """The token or API key in `$GENESIS_TOKEN`, for a server that has accounts."""
+    token = os.environ.get("GENESIS_TOKEN", "")
+    return (("authorization", f"Bearer {token}"),) if token else ()
 
 
 def raise_if_failed(event: SessionEvent) -> None:

@@ -130,7 +130,8 @@ class LocalStack:
             before_start=lambda: write_nats_config(
                 config, store_dir=store_dir, port=address.port, users=self._passwords
             ),
-            hides=lambda line: "[INF]" in line,
+            # They are random, new at every start, and in a file that only we may read.
+            hides=lambda line: "[INF]" in line or "Plaintext passwords" in line,
         )
 
     def _told(self, name: str, suffix: str) -> dict[str, str]:

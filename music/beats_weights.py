@@ -79,5 +79,5 @@ class ConfidenceWeights:
 
 
 CONFIDENCE = ConfidenceWeights()
-JOINT_CONFIDENCE = ConfidenceWeights((-2.307, -2.322, 0.872, 4.261, -2.532, 4.588, -3.116))
+JOINT_CONFIDENCE = ConfidenceWeights((-0.715, -3.272, -0.131, 1.18, -2.5, 7.383, 1.074))
 """The same where the last figure is the log odds of a reading of `music.beats_joint`."""

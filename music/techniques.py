@@ -22,10 +22,18 @@ from music.note import Note, Technique
 from music.settled_notes import SettledNotes
 from music.technique_figures import CURVE_FIGURES, Floats, Sounded, bend_figures, curve_figures, joint_figures
 
-__all__ = ["JOINT_SAMPLES", "LEAST_CONFIDENCE", "Sounded", "TechniqueReader", "amount_of_bend", "slid_into"]
+__all__ = [
+    "JOINT_SAMPLES",
+    "LEAST_CONFIDENCE",
+    "RINGS_SAMPLES",
+    "Sounded",
+    "TechniqueReader",
+    "amount_of_bend",
+    "slid_into",
+]
 
 LEAST_CONFIDENCE = {"vibrato": 0.6, "bend": 0.5, "slide": 0.5}
-"""What is told: with two of three right at least on rendered pieces. Vibrato is heard where strings beat, too."""
+"""What is told: about two of three are right on rendered pieces at least. Vibrato is heard where strings beat, too."""
 JOINT_SAMPLES = SAMPLE_RATE_HZ * 120 // 1000
 """A string's next note begins at most this long after the one before has ended, or they are not joined. While a finger
 slides, the first note is not heard any more and the second not yet.
@@ -36,10 +44,11 @@ _LONGEST_REACH = 7
 """Frets a hand slides over."""
 _TOGETHER_SAMPLES = SAMPLE_RATE_HZ * 50 // 1000
 
-_RINGS_SAMPLES = SAMPLE_RATE_HZ * 600 // 1000
+RINGS_SAMPLES = SAMPLE_RATE_HZ * 800 // 1000
+"""A note is said to ring when it is heard for so long past a later stroke: most such notes truly do for .6 s."""
 _RINGS_THROUGH = 2
-_RING_CONFIDENCE = 0.85
-"""How often a note that is heard to ring through two later strokes truly does, on rendered pieces, rounded."""
+_RING_CONFIDENCE = 0.75
+"""How often a note that is told to ring truly does, on rendered pieces (105 of 138 in two runs), rounded."""
 
 _SLID_FROM = -0.3
 """Semitones below a note at which the first 35 ms of one that was slid into lie."""
@@ -65,7 +74,7 @@ def amount_of_bend(figures: Floats, semitones: int) -> float:
     once on its string (0 for none).
 
     The network follows a bent string for a quarter tone at most. Then it hears another note, or none: a note that is
-    cut off while it rises goes on to the next semitone. Right for seven of ten rendered bends that are told.
+    cut off while it rises goes on to the next semitone. Right for six of ten rendered bends that are told.
     """
     if semitones in _HEARD_BENDS:
         return float(semitones)
@@ -79,11 +88,13 @@ class TechniqueReader:
     Args:
         hop_s: seconds between two values of a curve.
         is_judged: whether the curves are of the kind that the judges were fitted on; otherwise only ringing is told.
+        rings_samples: for how long a note has to be heard past a later stroke.
     """
 
-    def __init__(self, hop_s: float, *, is_judged: bool = True) -> None:
+    def __init__(self, hop_s: float, *, is_judged: bool = True, rings_samples: int = RINGS_SAMPLES) -> None:
         self._hop_s = hop_s
         self._is_judged = is_judged
+        self._rings_samples = rings_samples
         self._settled = SettledNotes()
         self._ended: list[Sounded] = []
 
@@ -170,7 +181,7 @@ class TechniqueReader:
 
     def _rings(self, note: Note) -> bool:
         """Whether a note sounds on through later strokes on other strings."""
-        if note.position is None or note.offset is None or note.offset - note.onset < _RINGS_SAMPLES:
+        if note.position is None or note.offset is None or note.offset - note.onset < self._rings_samples:
             return False
         onsets = [
             known.note.onset
@@ -178,7 +189,7 @@ class TechniqueReader:
             if known.note.position is not None and known.note.position.string != note.position.string
         ]
         strokes = [at for i, at in enumerate(onsets) if i == 0 or at - onsets[i - 1] > _TOGETHER_SAMPLES]
-        return len(strokes) >= _RINGS_THROUGH and note.offset - strokes[0] >= _RINGS_SAMPLES
+        return len(strokes) >= _RINGS_THROUGH and note.offset - strokes[0] >= self._rings_samples
 
 
 def _told(kind: str, confidence: float, to: str = "", semitones: float | None = None) -> list[Technique]:

@@ -7,6 +7,8 @@ import sys
 
 import structlog
 
+from telemetry.privacy import hide_private
+
 
 def configure_logging(process: str, level: str = "INFO") -> None:
     """Send this process's records, and those of its libraries, through structlog to stderr.
@@ -25,7 +27,9 @@ def configure_logging(process: str, level: str = "INFO") -> None:
         renderer = structlog.dev.ConsoleRenderer()
     else:
         shared.append(structlog.processors.format_exc_info)
+        # After the traceback has become text; on a terminal it is drawn last, for the one who sits before it.
         renderer = structlog.processors.JSONRenderer()
+    shared.append(hide_private)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -63,6 +63,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
+            stack.push_async_callback(parts.close)
             database = await stack.enter_async_context(Database.open(settings.database))
             await database.migrate()
             uplink = await stack.enter_async_context(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import httpx
@@ -100,6 +101,20 @@ def test_two_people_at_three_doors(stack: Stack) -> None:
         )
         assert bob.get(f"/api/transcribe/{session}").status_code == 404
         assert session not in bob.get("/api/transcribe").text
+
+
+def test_the_command_streams_with_a_key(stack: Stack, tmp_path: Path) -> None:
+    audio = tmp_path / "tone.wav"
+    audio.write_bytes(tone())
+    command = ("stream", str(audio), "--jsonl", "--server", stack.grpc_address)
+    refused = genesis(*command)
+    assert refused.status != 0
+    assert "CREDENTIALS_MISSING" in refused.stderr
+    with person(stack, "dave") as dave:
+        key = dave.post("/api/keys", json={"name": "cli", "scopes": ["write"]}).json()["key"]
+        done = genesis(*command, environment={"GENESIS_TOKEN": key})
+        assert done.status == 0, done.stderr
+        assert '"session:started"' in done.stdout or len(done.stdout.splitlines()) > 3
 
 
 def test_the_command_line_disables_an_account_at_every_door(stack: Stack) -> None:

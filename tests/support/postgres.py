@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +20,20 @@ _PLACES = (*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),)
 
 
 @contextmanager
-def running_postgres(folder: Path) -> Iterator[str]:
-    """URL of an empty database of a server that keeps its files in `folder`; skips where there is no PostgreSQL."""
+def running_postgres() -> Iterator[str]:
+    """URL of an empty database of a server of its own; skips where there is no PostgreSQL.
+
+    Its files lie outside of pytest's folder, which is for its owner alone: the server refuses to run as root.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="genesis-postgres-", ignore_cleanup_errors=True) as folder,
+        _running(Path(folder)) as url,
+    ):
+        yield url
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[str]:
     initdb, control = _program("initdb"), _program("pg_ctl")
     if initdb is None or control is None:
         pytest.skip("needs PostgreSQL: apt-get install postgresql (CI does)")
@@ -49,10 +62,6 @@ def _unprivileged(folder: Path) -> list[str]:
     if os.getuid() != 0:
         return []
     shutil.chown(folder, "nobody")
-    # pytest's folders are for their owner alone.
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):  # noqa: S108 - where pytest keeps them
-            parent.chmod(parent.stat().st_mode | 0o011)
     return ["setpriv", "--reuid=nobody", "--clear-groups", "--regid=nogroup"]
 
 

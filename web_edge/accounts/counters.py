@@ -50,11 +50,18 @@ class Counters:
     """
 
     def __init__(self, address: str, shares: Shares) -> None:
-        self._window = MovingWindowRateLimiter(_store(address))
+        self._store = _store(address)
+        self._window = MovingWindowRateLimiter(self._store)
         minute, hour = shares.requests_per_minute, shares.transcriptions_per_hour
         self._requests = RateLimitItemPerMinute(minute, namespace="requests") if minute else None
         self._transcriptions = RateLimitItemPerHour(hour, namespace="transcriptions") if hour else None
         self._under_way: dict[str, int] = {}
+
+    async def close(self) -> None:
+        """Close the connections of a store that has some; the library leaves that to its users."""
+        client = getattr(getattr(self._store, "bridge", None), "storage", None)
+        if client is not None:
+            await client.aclose()
 
     async def request(self, address: str) -> None:
         """One request of an address. Raises Overloaded: RATE_LIMITED. While the store is away nothing is counted."""

@@ -68,6 +68,10 @@ class AccountParts:
         sites = Sites.parse(settings.origins, loopback=is_loopback(host))
         return cls(settings, sites, signer, verifier, counters, _smtp(settings), bus_tls, uplink)
 
+    async def close(self) -> None:
+        if self.counters is not None:
+            await self.counters.close()
+
 
 class AccountDoors:
     """Routes, gate and background work of accounts."""

@@ -46,7 +46,7 @@ ADMIN_PREFIX: Final = "/api/admin/"
 TICKETS: Final = "/api/tickets"
 
 COUNTED: Final = frozenset({("POST", "/api/transcribe"), ("POST", "/api/uploads")})
-"""What makes a transcription."""
+"""What makes a transcription, or begins an upload that becomes one."""
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 TRANSCRIPTION_ID: Final = "id"

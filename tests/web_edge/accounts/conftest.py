@@ -74,8 +74,8 @@ def keys(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="package")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as url:
+def postgres() -> Iterator[str]:
+    with running_postgres() as url:
         yield url
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+import anyio
 import pytest
 
 from music.errors import InvalidInput, Overloaded, Reason, Unavailable
 from tests.web_edge.accounts.conftest import Town
-from tests.web_edge.conftest import Edge, running_edge
+from tests.web_edge.conftest import WAIT_S, Edge, running_edge
 from tests.web_edge.fakes import FakeOrchestrator
 from tests.web_edge.test_transcriptions_api import assert_problem
 from web_edge.accounts.counters import Counters, Shares
@@ -86,6 +90,38 @@ def test_what_is_no_store_is_named(address: str) -> None:
     assert caught.value.reason is Reason.CONFIG_INVALID
 
 
+async def test_edges_that_share_a_store_count_together(tmp_path: Path, unused_tcp_port: int) -> None:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("needs Redis: apt-get install redis-server (CI does)")
+    command = [program, "--port", str(unused_tcp_port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""]
+    async with await anyio.open_process(command, stdout=None, stderr=None) as redis:
+        await until_connected(unused_tcp_port)
+        first, second = (Counters(f"async+redis://127.0.0.1:{unused_tcp_port}", Shares(2, 1)) for _ in range(2))
+        await first.request("192.0.2.1")
+        await second.request("192.0.2.1")
+        for counters in (first, second):
+            with pytest.raises(Overloaded) as caught:
+                await counters.request("192.0.2.1")
+            assert 1 <= int(caught.value.about["retry_after_s"]) <= 60
+        await first.note_transcription("alice")
+        with second.one_more("alice"), pytest.raises(Overloaded):
+            await second.check_transcriptions("alice")
+        for counters in (first, second):
+            await counters.close()
+        redis.terminate()
+
+
+async def until_connected(port: int) -> None:
+    with anyio.fail_after(WAIT_S):
+        while True:
+            try:
+                async with await anyio.connect_tcp("127.0.0.1", port):
+                    return
+            except OSError:
+                await anyio.sleep(0.02)
+
+
 async def test_a_store_that_is_away_stops_sign_ins_and_nothing_else(unused_tcp_port: int) -> None:
     counters = Counters(f"async+redis://127.0.0.1:{unused_tcp_port}", Shares(1, 1))
     for _ in range(3):
@@ -95,3 +131,4 @@ async def test_a_store_that_is_away_stops_sign_ins_and_nothing_else(unused_tcp_p
     with pytest.raises(Unavailable) as caught:
         await counters.sign_in("a@example.com", "192.0.2.1")
     assert caught.value.reason is Reason.STORAGE_UNAVAILABLE
+    await counters.close()

@@ -126,7 +126,7 @@ async def test_no_list_shows_what_is_somebody_elses(town: Town) -> None:
 
 
 async def test_every_route_asks_who_calls(town: Town) -> None:
-    names = {**dict.fromkeys(("id", "document", "key", "user"), "0" * 32), "format": "json"}
+    names = {**dict.fromkeys(("id", "document", "key", "user", "upload"), "0" * 32), "format": "json"}
     for method, path in routes(town):
         answer = await ask(town.edge.http, method, filled(path, names))
         assert answer.status_code == 401, f"{method} {path}"

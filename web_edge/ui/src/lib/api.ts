@@ -1,5 +1,6 @@
 /** The REST calls of the page; every failure is a ProblemError with a sentence. */
 
+import { credentials } from "./credentials";
 import type { Summary, TranscriptionDocument } from "./document";
 import type { Player } from "./player";
 import type { SeparationName } from "./separation";
@@ -128,10 +129,17 @@ export async function fetchDemo(): Promise<{ piece: DemoPiece; sound: ArrayBuffe
   return { piece: (await piece.json()) as DemoPiece, sound: await sound.arrayBuffer() };
 }
 
+/** A file that only the owner may have; a link could not say who asks. */
+export async function fetchFile(address: string): Promise<{ name: string; content: Blob }> {
+  const response = await request(address);
+  const said = /filename\*=UTF-8''([^;]+)/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
+  return { name: said ? decodeURIComponent(said) : "transcription", content: await response.blob() };
+}
+
 async function request(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, init);
+    response = await credentials.fetch(path, init);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     const sentence = "The server could not be reached. Check that it is running, then try again.";

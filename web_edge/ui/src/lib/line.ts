@@ -1,5 +1,8 @@
 /** One WebSocket with a watchdog: silence for too long counts as a broken line. */
 
+import { credentials } from "./credentials";
+import { TicketedSocket } from "./ticketed-socket";
+
 /** The part of WebSocket that is used; tests bring their own. */
 export interface Socket {
   binaryType: BinaryType;
@@ -26,7 +29,8 @@ export function browserEnvironment(): Environment {
     openSocket(path) {
       const address = new URL(path, location.href);
       address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-      return new WebSocket(address);
+      if (!credentials.hasToken) return new WebSocket(address);
+      return new TicketedSocket(credentials.protocols(), (protocols) => new WebSocket(address, protocols));
     },
     after(delayMs, callback) {
       const timer = setTimeout(callback, delayMs);

@@ -94,6 +94,11 @@ export function remembered(storage: Pick<Storage, "getItem">): Player & View {
   }
 }
 
+/** Whether something was chosen on this machine before. */
+export function hasChosen(storage: Pick<Storage, "getItem">): boolean {
+  return storage.getItem(KEY) !== null;
+}
+
 export function remember(storage: Pick<Storage, "setItem">, choice: Player & View): void {
   try {
     storage.setItem(KEY, JSON.stringify(choice));

@@ -1,7 +1,9 @@
 /** What the page knows and can do: one take at a time, from one of the ways in to a tab. */
 
+import type { Preferences } from "./account.svelte";
 import {
   fetchDemo,
+  fetchFile,
   fetchResult,
   listTranscriptions,
   uploadRecording,
@@ -17,7 +19,7 @@ import { SessionConnection, type ConnectionListener, type ConnectionState } from
 import { emptyScore, scoreOf, scoreOfSession, toDocument, type Score, type TranscriptionDocument } from "./document";
 import { browserEnvironment } from "./line";
 import { Playback } from "./playback.svelte";
-import { pitchesOf, remember, remembered, tuningName, wishesOf, type Player as Wishes, type View } from "./player";
+import { hasChosen, pitchesOf, remember, remembered, tuningName, wishesOf, type Player as Wishes, type View } from "./player";
 import { problem, problemOf, type Problem } from "./problems";
 import { rememberedSeparation, rememberSeparation, separationLine, type SeparationName } from "./separation";
 import type { SessionState } from "./session-state";
@@ -224,6 +226,27 @@ export class Studio {
     } catch (error) {
       this.problem = problemOf(error);
     }
+  }
+
+  /** Hands a file of the server's to the browser, which keeps it where downloads go. */
+  async save(address: string): Promise<void> {
+    try {
+      const { name, content } = await fetchFile(address);
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(content);
+      link.download = name;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    } catch (error) {
+      this.problem = problemOf(error);
+    }
+  }
+
+  /** What the account has chosen holds where nothing was chosen on this machine. */
+  prefer({ tuning, difficulty }: Preferences): void {
+    if (this.isBusy || hasChosen(localStorage)) return;
+    Object.assign(this.chosen, { tuning, difficulty });
+    Object.assign(this.player, { tuning, difficulty });
   }
 
   /** The tab as a file of schema "genesis.transcription/1"; null while there is nothing. */
