@@ -10,6 +10,7 @@ QUICK = {
     "arranging": "string and fret from true notes, beside simpler ways, live and offline",
     "rhythm": "beats, bars, chords and keys, live and final, beside librosa and templates",
     "latency": "how soon live notes come and what a stream costs",
+    "edge": "API answers, sockets that idle and receive, and a large upload, at one edge process",
     "idle": "memory and processor time of a stack that does nothing",
     "live": "how soon notes are shown and settled, and how many are taken back",
     "stability": "how far the stability and confidence of tentative notes can be believed",

@@ -34,6 +34,8 @@ from web_edge.pages import page_routes
 from web_edge.problems import HANDLERS
 from web_edge.recorder import Recorder
 from web_edge.relay import Relay
+from web_edge.resumable.api import UploadsApi
+from web_edge.resumable.parts import Parts
 from web_edge.settings import Settings
 from web_edge.sockets import Sockets
 from web_edge.storage.keys import Keyring
@@ -41,6 +43,9 @@ from web_edge.storage.stores import open_store
 from web_edge.transcriptions import Transcriptions
 from web_edge.transcriptions_api import TranscriptionsApi
 from web_edge.uplink import Uplink
+from web_edge.videos.fetching import Videos
+from web_edge.videos.recordings import VideoRecordings
+from web_edge.videos.settings import VideoSettings
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +105,10 @@ class _Edge:
         hub = Hub()
         self._recorder = Recorder(database, self._read_rest, hub)
         patience = Patience(settings.job_attempts, settings.job_backoff_s, settings.job_backoff_max_s)
+        videos = Videos(VideoSettings())
+        self._video_recordings = VideoRecordings(
+            self._transcriptions, self._files, videos, settings.data_dir / "videos"
+        )
         self.jobs = JobRunner(
             transcriptions=self._transcriptions,
             files=self._files,
@@ -107,6 +116,7 @@ class _Edge:
             bus=self.bus,
             recorder=self._recorder,
             hub=hub,
+            videos=self._video_recordings,
             concurrency=settings.concurrent_jobs,
             patience=patience,
         )
@@ -127,8 +137,18 @@ class _Edge:
             bus=self.bus,
             max_upload_bytes=settings.max_upload_bytes,
             upload_idle_s=settings.upload_idle_s,
+            videos=videos,
         )
         self._audio = AudioApi(self._transcriptions, self._files)
+        self._parts = Parts(settings.data_dir / "uploads")
+        self._uploads = UploadsApi(
+            self._transcriptions,
+            self._files,
+            self.jobs,
+            self._parts,
+            settings.max_upload_bytes,
+            settings.upload_idle_s,
+        )
         self._doors = AccountDoors(parts, database, self.bus, self._transcriptions)
         self._doors.on_deletion(self._delete_owned)
 
@@ -138,7 +158,7 @@ class _Edge:
 
     def routes(self) -> list[BaseRoute]:
         """Every one of them behind the gate."""
-        apis = (self._health, self._api, self._audio, self._exports, self._sockets, self._doors)
+        apis = (self._health, self._api, self._uploads, self._audio, self._exports, self._sockets, self._doors)
         routes = [route for api in apis for route in api.routes()]
         return self._doors.gate.before([*routes, *OpenApi(routes).routes()])
 
@@ -151,6 +171,8 @@ class _Edge:
 
     async def tidy(self) -> None:
         """Clear away what a crash left half done."""
+        await self._video_recordings.sweep()
+        await self._parts.sweep()
         await self._files.sweep(await self._transcriptions.upload_ids())
 
     async def record(self) -> None:

@@ -21,6 +21,7 @@ from web_edge.rows import Priority
 from web_edge.session_tables import is_cut_short
 from web_edge.transcriptions import Transcriptions
 from web_edge.uplink import Uplink, is_over_already, is_transient
+from web_edge.videos.recordings import VideoRecordings
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,7 @@ class JobRunner:
         bus: BusLink,
         recorder: Recorder,
         hub: Hub,
+        videos: VideoRecordings,
         concurrency: int,
         patience: Patience,
     ) -> None:
@@ -55,6 +57,7 @@ class JobRunner:
         self._bus = bus
         self._recorder = recorder
         self._hub = hub
+        self._videos = videos
         self._patience = patience
         self._slots = anyio.CapacityLimiter(concurrency)
         # In the order of taking; bounded by the rows in the database they mirror.
@@ -152,6 +155,7 @@ class JobRunner:
         if transcription.is_over:
             return
         await self._transcriptions.mark_processing(transcription_id)
+        await self._videos.bring(transcription)
         listener = _Listener(self, transcription_id)
         try:
             async with aclosing(self._files.pieces(transcription_id)) as pieces:

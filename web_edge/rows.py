@@ -56,7 +56,9 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transcription:
-    """One row, without its notes. `duration` and `processed_until` are sample indices."""
+    """One row, without its notes. `duration` and `processed_until` are sample indices; `url` and `video` are of a job
+    that was given a video's address, `video` once it is fetched: strangers' words, to be escaped where they are shown.
+    """
 
     id: str
     title: str
@@ -76,6 +78,8 @@ class Transcription:
     started_at_ns: int | None
     created_at_ns: int
     owner: str = ""
+    url: str | None = None
+    video: Mapping[str, Any] | None = None
 
     @property
     def is_over(self) -> bool:
@@ -133,6 +137,8 @@ def transcription_from_row(row: RowMapping) -> Transcription:
         started_at_ns=row["started_at_ns"],
         created_at_ns=row["created_at_ns"],
         owner=row["owner"],
+        url=row["url"],
+        video=row["video"],
     )
 
 

@@ -39,6 +39,9 @@ transcriptions = Table(
     Column("priority", String(16), nullable=False, server_default="normal"),
     Column("audio_bytes", BigInteger),
     Column("audio_sha256", String(64)),
+    # Of a video: the address that is fetched, and what its site says of it.
+    Column("url", Text),
+    Column("video", JSON),
     Column("config", JSON, nullable=False),
     Column("models", JSON, nullable=False),
     Column("attempt", Integer, nullable=False),

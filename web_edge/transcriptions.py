@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -83,6 +84,34 @@ class Transcriptions:
             if claimed is not None:
                 await claim(connection, claimed, config.session_id, now)
             return await _get(connection, config.session_id)
+
+    async def create_video(
+        self,
+        config: SessionConfig,
+        url: str,
+        owner: str,
+        *,
+        priority: Priority = Priority.NORMAL,
+        claimed: Claim | None = None,
+    ) -> Transcription:
+        """A pending job whose recording is yet to be fetched from `url`. Raises as `create_upload`."""
+        now = time.time_ns()
+        row = new_row(config, title=url, source=Source.UPLOAD, owner=owner, now_ns=now)
+        async with self._database.write() as connection:
+            await connection.execute(insert(transcriptions).values(**row, priority=priority, url=url))
+            if claimed is not None:
+                await claim(connection, claimed, config.session_id, now)
+            return await _get(connection, config.session_id)
+
+    async def note_recording(self, transcription_id: str, audio: StoredAudio, video: Mapping[str, Any]) -> None:
+        """The recording of a video is stored; `video` is what its site says of it."""
+        await self._set_unless_over(
+            transcription_id,
+            title=audio.name,
+            audio_bytes=audio.byte_count,
+            audio_sha256=audio.sha256,
+            video=dict(video),
+        )
 
     async def get(self, transcription_id: str) -> Transcription:
         """Raises NotFound: TRANSCRIPTION_NOT_FOUND."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,15 +25,21 @@ from web_edge.documents_api import MAKER, DocumentsApi, document_version
 from web_edge.hub import Hub
 from web_edge.idempotency import REPLAYED_HEADER, AlreadyMade, Claim, fingerprint, key_of
 from web_edge.jobs import JobRunner
+from web_edge.json_bodies import is_json, read_object
+from web_edge.kept import KeptAnswers
 from web_edge.live import LiveSessions
-from web_edge.options import priority_of, session_config
+from web_edge.options import OPTION_NAMES, priority_of, session_config
 from web_edge.rows import Status, Transcription, config_to_json
 from web_edge.transcriptions import Transcriptions, job_cancelled
 from web_edge.uploads import receive_upload
+from web_edge.videos.fetching import Videos
+from web_edge.videos.recordings import url_in
 from wire.errors import to_problem
 
 PATH = "/api/transcribe"
 _DEFAULT_PAGE, _MAX_PAGE = 50, 200
+_KEPT_BYTES = 16 << 20
+_MOST_JSON_BYTES = 64 << 10
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +57,8 @@ class TranscriptionsApi:
     bus: BusLink
     max_upload_bytes: int
     upload_idle_s: float
+    videos: Videos
+    _kept: KeptAnswers = field(default_factory=lambda: KeptAnswers(_KEPT_BYTES))
 
     def routes(self) -> list[Route]:
         one = PATH + "/{id}"
@@ -66,7 +74,9 @@ class TranscriptionsApi:
         ]
 
     async def create(self, request: Request) -> Response:
-        """Take an upload and queue its job."""
+        """Take an upload, or a video's address, and queue its job."""
+        if is_json(request):
+            return await self._create_from_address(request)
         transcription_id = uuid.uuid4().hex
         container = AudioFormat(AudioEncoding.CONTAINER)
         # What the query says is judged before the first byte is taken.
@@ -89,6 +99,23 @@ class TranscriptionsApi:
         except GenesisError:
             await self.files.remove(transcription_id)
             raise
+        self.jobs.submit(transcription_id, priority)
+        return self._accepted(created, {})
+
+    async def _create_from_address(self, request: Request) -> Response:
+        transcription_id = uuid.uuid4().hex
+        asked = await read_object(request, {"url", *OPTION_NAMES}, max_bytes=_MOST_JSON_BYTES)
+        config = session_config(asked, AudioFormat(AudioEncoding.CONTAINER), transcription_id)
+        priority, key = priority_of(asked), key_of(request.headers)
+        # What the spelling shows is refused now; what only the site knows, by the job.
+        url = self.videos.address(url_in(asked)).url
+        owner = caller_of(request).id
+        marks = [config_to_json(replace(config, session_id="")), priority, url]
+        claimed = None if key is None else Claim(owner, key, fingerprint(marks))
+        try:
+            created = await self.transcriptions.create_video(config, url, owner, priority=priority, claimed=claimed)
+        except AlreadyMade as made:
+            return self._accepted(await self.transcriptions.get(made.transcription_id), {REPLAYED_HEADER: "true"})
         self.jobs.submit(transcription_id, priority)
         return self._accepted(created, {})
 
@@ -136,8 +163,12 @@ class TranscriptionsApi:
         etag = tag_of("result", MAKER, *document_version(known))
         if has_it(request, etag):
             return not_modified(etag)
-        content = await self.documents.content(known.id)
-        return await anyio.to_thread.run_sync(lambda: JSONResponse(content, headers=tagged(etag)))
+        body = self._kept.get(etag)
+        if body is None:
+            content = await self.documents.content(known.id)
+            body = bytes(await anyio.to_thread.run_sync(lambda: JSONResponse(content).body))
+            self._kept.put(etag, body)
+        return Response(body, headers=tagged(etag), media_type="application/json")
 
     async def delete(self, request: Request) -> Response:
         """Delete a transcription: recording, result, documents and events."""
@@ -179,6 +210,8 @@ class TranscriptionsApi:
             "progress": 1.0 if done else round(self.jobs.progress_of(transcription.id), 4),
             "priority": transcription.priority.value,
             "title": transcription.title,
+            "url": transcription.url,
+            "video": transcription.video,
             "created_at": datetime.fromtimestamp(transcription.created_at_ns / 1e9, UTC).isoformat(),
             "duration_s": None if transcription.duration is None else seconds(transcription.duration),
             "error": None if error is None else to_problem(error),

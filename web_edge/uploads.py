@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +46,7 @@ async def receive_upload(request: Request, into: IncomingFile, *, max_bytes: int
     content_type, parameters = parse_options_header(request.headers.get("content-type"))
     upload = Upload(request.query_params.get("filename", ""))
     upload.options.update({name: request.query_params[name] for name in OPTION_NAMES if name in request.query_params})
-    chunks = _chunks(request, max_bytes + _FORM_OVERHEAD_BYTES, idle_s)
+    chunks = body_chunks(request, max_bytes + _FORM_OVERHEAD_BYTES, idle_s)
     if content_type == b"multipart/form-data":
         await _receive_form(_parser(parameters.get(b"boundary", b"")), chunks, into, upload)
     elif content_type.decode("latin-1").startswith(_RAW_TYPES):
@@ -60,7 +60,8 @@ async def receive_upload(request: Request, into: IncomingFile, *, max_bytes: int
     return upload
 
 
-async def _chunks(request: Request, max_bytes: int, idle_s: float) -> AsyncIterator[bytes]:
+async def body_chunks(request: Request, max_bytes: int, idle_s: float) -> AsyncGenerator[bytes, None]:
+    """The request's body as it comes. Raises as `receive_upload`; `max_bytes` is of the body."""
     received = 0
     stream = request.stream()
     while True:

@@ -84,7 +84,7 @@ async def test_a_raw_body_is_an_upload_too(edge: Edge, orchestrator: FakeOrchest
         ({"files": {f"part{n}": b"" for n in range(40)}}, 422, Reason.REQUEST_INVALID),
         ({"content": b"", "headers": {"content-type": "audio/wav"}}, 422, Reason.AUDIO_EMPTY),
         ({"content": b"x"}, 415, Reason.ENCODING_UNSUPPORTED),
-        ({"json": {"url": "file:///etc/passwd"}}, 415, Reason.ENCODING_UNSUPPORTED),
+        ({"json": {"url": "file:///etc/passwd"}}, 422, Reason.URL_REFUSED),
         ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 422, Reason.REQUEST_INVALID),
         (
             {"content": b"nonsense", "headers": {"content-type": "multipart/form-data; boundary=b"}},

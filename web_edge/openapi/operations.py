@@ -83,10 +83,21 @@ _FORM = {
     "required": ["file"],
     "properties": {"file": _BINARY, **_OPTIONS},
 }
+_ADDRESS = {
+    "type": "object",
+    "required": ["url"],
+    "additionalProperties": False,
+    "properties": {"url": {"type": "string", "maxLength": 2048, "description": "of one video"}, **_OPTIONS},
+}
 _UPLOAD = {
     "required": True,
-    "description": "The recording: the part `file` of a form, with options as fields, or the bytes themselves.",
-    "content": {"multipart/form-data": {"schema": _FORM}, "audio/*": {"schema": _BINARY}},
+    "description": "The recording: the part `file` of a form, with options as fields, or the bytes themselves. Or, "
+    "where the server allows it, the address of a video.",
+    "content": {
+        "multipart/form-data": {"schema": _FORM},
+        "audio/*": {"schema": _BINARY},
+        "application/json": {"schema": _ADDRESS},
+    },
 }
 _ARRANGE = {
     "required": False,
@@ -110,6 +121,7 @@ _DOCUMENT = _query("document", {"type": "string"}, "id of a document; the transc
 _REVISION = _query("revision", {"type": "integer", "minimum": 1}, "of the document; the last one without it")
 _IF_NONE_MATCH = _header("If-None-Match", "entity tags that the reader has: 304 where one is still right")
 _TAGGED = {"ETag": "of this answer"}
+_TUS = _header("Tus-Resumable", "the version of tus that is spoken", {"type": "string", "const": "1.0.0"})
 _LOCATION = {"Location": "where what was made can be had"}
 _JSON, _BYTES = ("application/json",), ("*/*",)
 _ONE = "/api/transcribe/{id}"
@@ -135,6 +147,26 @@ OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
         {202: {**_LOCATION, "Idempotency-Replayed": "`true` where the key was known"}},
         makes=True,
     ),
+    ("OPTIONS", "/api/uploads"): Operation("offerUploads", {204: None}),
+    ("POST", "/api/uploads"): Operation(
+        "beginUpload",
+        {201: None},
+        (412, 413, 422),
+        (_TUS, _header("Upload-Length", "bytes in all"), _header("Upload-Metadata", "`filename` and the options")),
+        headers={201: _LOCATION},
+    ),
+    ("PATCH", "/api/uploads/{upload}"): Operation(
+        "continueUpload",
+        {204: None},
+        (404, 408, 409, 412, 413, 415, 422, 460),
+        (
+            _TUS,
+            _header("Upload-Offset", "where these bytes begin"),
+            _header("Upload-Checksum", "sha256 or sha1, a space, the digest of these bytes in base64"),
+        ),
+        {"required": True, "content": {"application/offset+octet-stream": {"schema": _BINARY}}},
+    ),
+    ("DELETE", "/api/uploads/{upload}"): Operation("endUpload", {204: None}, (404, 409, 412), (_TUS,)),
     ("GET", "/api/transcribe"): Operation(
         "listTranscriptions",
         {200: shapes.TranscriptionPage},

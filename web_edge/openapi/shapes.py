@@ -28,6 +28,16 @@ class Problem(Shape):
     about: dict[str, str] = Field(default_factory=dict, description="facts for programs")
 
 
+class Video(Shape):
+    """What a video's site says of it: strangers' words, to be escaped where they are shown."""
+
+    id: str
+    title: str
+    uploader: str
+    extractor: str
+    duration_s: float | None
+
+
 class Transcription(Shape):
     """A transcription: its job, or the live session it came from."""
 
@@ -36,6 +46,8 @@ class Transcription(Shape):
     progress: float = Field(ge=0, le=1, description="part of the recording that is transcribed")
     priority: Priority
     title: str
+    url: str | None = Field(description="of the video that the job was given")
+    video: Video | None = Field(description="once the video is fetched")
     created_at: datetime
     duration_s: float | None
     error: Problem | None

@@ -27,6 +27,7 @@ pytestmark = [
 ]
 
 Names = Mapping[str, str]
+TUS = {"Tus-Resumable": "1.0.0"}
 
 
 def routes(town: Town) -> Iterator[tuple[str, str]]:
@@ -48,7 +49,8 @@ def filled(path: str, names: Names) -> str:
 
 
 async def ask(http: httpx.AsyncClient, method: str, path: str) -> httpx.Response:
-    return await http.request(method, path, json={} if method in ("POST", "PUT", "PATCH", "DELETE") else None)
+    body = {} if method in ("POST", "PUT", "PATCH", "DELETE") else None
+    return await http.request(method, path, json=body, headers=TUS if path.startswith("/api/uploads") else {})
 
 
 def without(answer: httpx.Response, names: Names) -> tuple[int, str, dict[str, str]]:
@@ -68,7 +70,10 @@ async def belongings(town: Town, who: Person) -> dict[str, str]:
     assert document.status_code == 201, document.text
     key = await who.http.post("/api/keys", json={"name": "mine"})
     assert key.status_code == 201, key.text
+    upload = await who.http.post("/api/uploads", headers={**TUS, "Upload-Length": "10"})
+    assert upload.status_code == 201, upload.text
     return {
+        "upload": upload.headers["location"].rpartition("/")[2],
         "id": transcription,
         "document": document.json()["document"]["id"],
         "key": key.json()["id"],
@@ -121,7 +126,7 @@ async def test_no_list_shows_what_is_somebody_elses(town: Town) -> None:
 
 
 async def test_every_route_asks_who_calls(town: Town) -> None:
-    names = {**dict.fromkeys(("id", "document", "key", "user"), "0" * 32), "format": "json"}
+    names = {**dict.fromkeys(("id", "document", "key", "user", "upload"), "0" * 32), "format": "json"}
     for method, path in routes(town):
         answer = await ask(town.edge.http, method, filled(path, names))
         assert answer.status_code == 401, f"{method} {path}"
