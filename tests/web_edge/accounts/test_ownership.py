@@ -49,7 +49,7 @@ def filled(path: str, names: Names) -> str:
 
 
 async def ask(http: httpx.AsyncClient, method: str, path: str) -> httpx.Response:
-    body = {} if method in ("POST", "PUT", "PATCH", "DELETE") else None
+    body: dict[str, str] | None = {} if method in ("POST", "PUT", "PATCH", "DELETE") else None
     return await http.request(method, path, json=body, headers=TUS if path.startswith("/api/uploads") else {})
 
 
