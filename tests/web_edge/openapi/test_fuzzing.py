@@ -76,6 +76,7 @@ async def test_no_answer_is_undocumented(edge: Edge) -> None:
     assert wrong == []
     assert counts.total() >= ENOUGH
     reached = {name for name, status in counts if status < 300}
-    # Not only refusals: what was made was looked at, changed and deleted.
-    wanted = {"createTranscription", "getTranscription", "deleteTranscription", "listTranscriptions"}
-    assert wanted <= reached, sorted(counts.items())
+    # Not only refusals: something was made, and what was made was found again by its id; by what, chance decides.
+    assert {"createTranscription", "listTranscriptions"} <= reached, sorted(counts.items())
+    by_id = {"getTranscription", "deleteTranscription", "cancelTranscription", "getAudio", "retryTranscription"}
+    assert by_id & reached, sorted(counts.items())
