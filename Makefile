@@ -89,10 +89,10 @@ run: $(STAMPS)/run ui models demo ## Set everything up and serve on this machine
 
 setup: $(STAMPS)/dev ui models demo ## A .venv with everything that run, test, lint and bench need
 
-test: setup ## All checks and tests, with a coverage report (ARGS="-k name" for some)
+test: setup ## All checks and tests (ARGS="-k name" for some; ARGS=--cov for a coverage report, a fifth slower)
 	@$(MAKE) --no-print-directory lint
 	cd $(UI) && npm test --silent
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-report=xml -q $(ARGS)
+	$(BIN)/pytest -q --durations=15 $(ARGS)
 
 # --- quality -----------------------------------------------------------------------------------------------------------
 

@@ -228,7 +228,8 @@ async def through_trouble(
     # From then on every step is run here; live, that is told with the next one, and here after what waits already.
     assert trouble.noticed_at - trouble.begun_at < PROMISE_S
     assert models.counts.in_process > 0.5 * TROUBLE_AT
-    assert models.counts.on_server > 1.5 * TROUBLE_AT
+    # Chunks that come faster than sound are gathered, so the trouble finds the server some three seconds behind.
+    assert models.counts.on_server > 0.75 * TROUBLE_AT
     assert any(time > back_at for time in told.times)
     assert differences(await notes_of(local, signal), told.ended) == []
 
@@ -278,7 +279,7 @@ async def test_without_a_fallback_the_session_ends_with_a_reason(
     assert state.failed is not None
     assert state.failed.reason is Reason.MODEL_SERVER_UNAVAILABLE
     # What was committed before stays, and is what it would have been.
-    assert len(told.committed) > 5
+    assert len(told.committed) > 2
     whole = {(n.onset, n.pitch, n.position) for n in await notes_of(local, signal)}
     assert {(n.onset, n.pitch, n.position) for n in told.committed} <= whole
     await models.client.close()
