@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from music.tuning_offer import offer_tuning
 from web_edge.bars_options import LOCK_OPTIONS, lock_from_json
 from web_edge.conditional import has_it, not_modified, tag_of, tagged
 from web_edge.documents import Document, Documents, settings_to_json
+from web_edge.json_bodies import read_object
 from web_edge.options import INSTRUMENT_OPTIONS, PLAYER_OPTIONS, instrument_of, player_of
 from web_edge.rows import Transcription
 from web_edge.transcriptions import Transcriptions
@@ -249,22 +249,7 @@ def revision_of(request: Request) -> int | None:
 
 async def _read_body(request: Request, known: Set[str]) -> dict[str, Any]:
     """Raises InvalidInput: REQUEST_INVALID."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            raise InvalidInput(Reason.REQUEST_INVALID, f"Say what is wanted in {_MOST_BYTES} bytes at most.")
-    try:
-        asked = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        raise InvalidInput(Reason.REQUEST_INVALID, "The body is not JSON; send an object such as {}.") from None
-    if not isinstance(asked, dict):
-        raise InvalidInput(Reason.REQUEST_INVALID, "The body is a JSON object, such as {}.")
-    unknown = sorted(set(asked) - known)
-    if unknown:
-        raise InvalidInput(
-            Reason.REQUEST_INVALID, f"There is no option {unknown[0][:40]!r}; there is: {', '.join(sorted(known))}."
-        )
+    asked = await read_object(request, known, max_bytes=_MOST_BYTES)
     if not isinstance(asked.get("document"), str | None):
         raise InvalidInput(Reason.REQUEST_INVALID, "`document` is the id of a document.")
     return asked

@@ -16,7 +16,7 @@ from web_edge.accounts.auth_api import user_to_json
 from web_edge.accounts.identity import address_of, caller_of
 from web_edge.accounts.service import Accounts
 from web_edge.accounts.users import User
-from web_edge.bodies import read_object
+from web_edge.json_bodies import read_object
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _ENTRIES: Final = 500

@@ -18,7 +18,7 @@ from music.errors import InvalidInput, Reason, Unauthenticated
 from web_edge.accounts.identity import address_of
 from web_edge.accounts.service import Accounts, SignedIn
 from web_edge.accounts.users import User
-from web_edge.bodies import read_object
+from web_edge.json_bodies import read_object
 from web_edge.problems import problem_response
 
 COOKIE: Final = "__Host-genesis_refresh"

@@ -21,8 +21,8 @@ from web_edge.accounts.keys import ApiKey
 from web_edge.accounts.preferences import DEFAULTS, Preferences
 from web_edge.accounts.service import Accounts
 from web_edge.accounts.tickets import LIFETIME_S, Tickets
-from web_edge.bodies import read_object
 from web_edge.conversation import SUBPROTOCOL
+from web_edge.json_bodies import read_object
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _LONGEST_NAME, _MOST_DAYS = 100, 3_660
