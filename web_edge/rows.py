@@ -15,6 +15,8 @@ from music.events import (
     EndReason,
     GapFound,
     ModelReference,
+    Separation,
+    SeparationChosen,
     SessionConfig,
     SessionEnded,
     SessionFailed,
@@ -80,6 +82,7 @@ class Transcription:
     owner: str = ""
     url: str | None = None
     video: Mapping[str, Any] | None = None
+    separation: SeparationChosen | None = None
 
     @property
     def is_over(self) -> bool:
@@ -96,6 +99,7 @@ class Transcription:
             started=None if started is None else SessionStarted(self.config, self.models, started, self.owner),
             notes=tuple(notes),
             gaps=tuple(gaps),
+            separation=self.separation,
             ended=None if self.end_reason is None else SessionEnded(self.end_reason, duration),
             failed=None if self.error is None else SessionFailed(self.error.reason, self.error.message, duration),
         )
@@ -111,6 +115,16 @@ def config_from_json(data: Mapping[str, Any]) -> SessionConfig:
 
 def models_to_json(models: Iterable[ModelReference]) -> list[list[str]]:
     return [[model.role, model.name, model.sha256] for model in models]
+
+
+def separation_to_json(chosen: SeparationChosen | None) -> list[Any] | None:
+    if chosen is None:
+        return None
+    return [chosen.separation.value, chosen.start, chosen.cause, chosen.latency, chosen.voice_share]
+
+
+def separation_from_json(data: list[Any] | None) -> SeparationChosen | None:
+    return None if data is None else SeparationChosen(Separation(data[0]), *data[1:])
 
 
 def transcription_from_row(row: RowMapping) -> Transcription:
@@ -139,6 +153,7 @@ def transcription_from_row(row: RowMapping) -> Transcription:
         owner=row["owner"],
         url=row["url"],
         video=row["video"],
+        separation=separation_from_json(row["separation"]),
     )
 
 

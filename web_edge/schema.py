@@ -44,6 +44,8 @@ transcriptions = Table(
     Column("video", JSON),
     Column("config", JSON, nullable=False),
     Column("models", JSON, nullable=False),
+    # What is heard since it was told last; see `music.events.SeparationChosen`.
+    Column("separation", JSON),
     Column("attempt", Integer, nullable=False),
     Column("durable_sequence", BigInteger, nullable=False),
     Column("processed_until", BigInteger, nullable=False),

@@ -30,7 +30,17 @@ from music.events import (
     UnknownEvent,
 )
 from music.note import SETTLED, Note, NoteState
-from web_edge.rows import OVER, Source, Status, Transcription, config_to_json, gap_to_row, models_to_json, note_to_row
+from web_edge.rows import (
+    OVER,
+    Source,
+    Status,
+    Transcription,
+    config_to_json,
+    gap_to_row,
+    models_to_json,
+    note_to_row,
+    separation_to_json,
+)
 from web_edge.schema import deletions, gaps, notes, transcriptions
 from web_edge.transcriptions import find, new_row
 
@@ -105,9 +115,11 @@ async def write_event(connection: AsyncConnection, known: Transcription, event: 
             await _write_gaps(connection, known.id, [gap])
         case SessionEnded() | SessionFailed() as over:
             await _set(connection, known.id, **_end_values(known, over))
+        case SeparationChosen() as chosen:
+            await _set(connection, known.id, separation=separation_to_json(chosen))
         # Bars and harmony of a session that is over are found anew in its notes, all of them at once; what was heard
         # stands in the log, and a transcription is what came of it.
-        case BarsRevised() | HarmonyRevised() | UnknownEvent() | SeparationChosen():
+        case BarsRevised() | HarmonyRevised() | UnknownEvent():
             pass
         case _:
             raise AssertionError(f"{type(event.payload).__name__} is not durable")
@@ -129,6 +141,8 @@ async def write_snapshot(connection: AsyncConnection, known: Transcription, snap
     }
     if snapshot.started is not None:
         values |= _started_values(known, snapshot.started)
+    if snapshot.separation is not None:
+        values["separation"] = separation_to_json(snapshot.separation)
     over = snapshot.ended or snapshot.failed
     if over is not None:
         values |= _end_values(known, over)

@@ -219,6 +219,7 @@ class Transcriptions:
                     attempt=0,
                     durable_sequence=0,
                     processed_until=0,
+                    separation=None,
                     started_at_ns=None,
                     duration=None,
                     end_reason=None,

@@ -23,6 +23,8 @@ from music.events import (
     NoteRevised,
     Payload,
     Progressed,
+    Separation,
+    SeparationChosen,
     SessionConfig,
     SessionEnded,
     SessionEvent,
@@ -71,6 +73,7 @@ PAYLOADS: tuple[Payload, ...] = (
     NoteRevised(NOTE),
     Progressed(1000),
     NoteRevised(LOST_PLACE),
+    SeparationChosen(Separation.VOCALS_REMOVED, 250, "voice", 60, 0.25),
     GapFound(400, 500, "the network"),
     NoteRevised(ENDED_NOTE),
     SessionEnded(EndReason.COMPLETED, 1000),
@@ -131,7 +134,8 @@ async def house(tmp_path: Path) -> AsyncGenerator[House, None]:
 
 def durable_part(state: SessionState) -> object:
     snapshot = state.snapshot()
-    return (snapshot.sequence, snapshot.started, snapshot.notes, snapshot.gaps, snapshot.ended, snapshot.failed)
+    over = snapshot.ended, snapshot.failed
+    return (snapshot.sequence, snapshot.started, snapshot.notes, snapshot.gaps, snapshot.separation, over)
 
 
 async def test_the_database_holds_the_durable_part_of_the_log(house: House) -> None:
