@@ -43,8 +43,8 @@ async def follow(
         Unavailable: BUS_UNAVAILABLE when the bus cannot be asked at the start.
     """
     place = Place(sequence=after_sequence)
-    if not wait and not await _exists(bus, session_id):
-        raise unknown_session(session_id)
+    if not wait:
+        await require_session(bus, session_id)
     missed_after: int | None = None
     while True:
         stored = await _snapshot_patiently(bus, session_id)
@@ -73,8 +73,7 @@ async def read_rest(bus: Bus, session_id: str, after_sequence: int = 0) -> Async
     Raises NotFound: SESSION_NOT_FOUND, as `follow` does. Unavailable: BUS_UNAVAILABLE.
     """
     place = Place(sequence=after_sequence)
-    if not await _exists(bus, session_id):
-        raise unknown_session(session_id)
+    await require_session(bus, session_id)
     for is_first in (True, False):
         stored = await load_snapshot(bus, session_id) if is_first else None
         if stored is not None and place.stand_on(stored.snapshot, stored.stream_sequence):
@@ -149,11 +148,13 @@ async def read_owner(bus: Bus, session_id: str) -> str | None:
     return stored.snapshot.started.owner
 
 
-async def _exists(bus: Bus, session_id: str) -> bool:
+async def require_session(bus: Bus, session_id: str) -> None:
+    """Raises NotFound: SESSION_NOT_FOUND when the bus holds nothing of it. Unavailable: BUS_UNAVAILABLE."""
     for subject in (durable_subject(session_id), tentative_subject(session_id)):
         if await bus.last_message(SESSIONS_STREAM, subject) is not None:
-            return True
-    return await load_snapshot(bus, session_id) is not None
+            return
+    if await load_snapshot(bus, session_id) is None:
+        raise unknown_session(session_id)
 
 
 async def _snapshot_patiently(bus: Bus, session_id: str) -> StoredSnapshot | None:

@@ -18,7 +18,16 @@ from nats.js.errors import APIError, BadRequestError
 from bus.connection import Bus
 from bus.declarations import SNAPSHOTS_STREAM, snapshot_subject
 from bus.messages import FENCE_HEADER, MESSAGE_ID_HEADER, STREAM_SEQUENCE_HEADER, from_bytes, message_id, to_bytes
-from bus.reading import follow, read_end, read_owner, read_rest, read_state, read_until_now, unknown_session
+from bus.reading import (
+    follow,
+    read_end,
+    read_owner,
+    read_rest,
+    read_state,
+    read_until_now,
+    require_session,
+    unknown_session,
+)
 from bus.snapshots import SnapshotDraft
 from music.errors import Conflict, Reason
 from music.events import SessionEvent, is_durable, snapshot_event
@@ -33,6 +42,7 @@ __all__ = [
     "read_owner",
     "read_rest",
     "read_state",
+    "require_session",
     "unknown_session",
 ]
 

@@ -37,6 +37,7 @@ from web_edge.relay import Relay
 from web_edge.resumable.api import UploadsApi
 from web_edge.resumable.parts import Parts
 from web_edge.settings import Settings
+from web_edge.shared_logs import SharedLogs
 from web_edge.sockets import Sockets
 from web_edge.storage.keys import Keyring
 from web_edge.storage.stores import open_store
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> Starlette:
             group = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(group.cancel_scope.cancel)
             group.start_soon(edge.bus.run)
+            await group.start(edge.logs.run)
             for work in (edge.record, edge.jobs.run, edge.purge, *edge.account_work):
                 group.start_soon(_keep_at, work)
             yield
@@ -120,7 +122,8 @@ class _Edge:
             concurrency=settings.concurrent_jobs,
             patience=patience,
         )
-        relay = Relay(self.bus, self._transcriptions, hub, settings.record_wait_s)
+        self.logs = SharedLogs(self.bus)
+        relay = Relay(self.bus, self.logs, self._transcriptions, hub, settings.record_wait_s)
         live = LiveSessions(settings.max_live_sessions, settings.live_sessions_per_user)
         self._sockets = Sockets(settings, relay, uplink, self._recorder, live)
         self._health = Health(database, self.bus, uplink)

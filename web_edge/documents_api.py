@@ -57,6 +57,7 @@ class DocumentsApi:
     transcriptions: Transcriptions
     documents: Documents
     _turn: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+    _finding: anyio.Lock = field(default_factory=anyio.Lock)
 
     def routes(self) -> list[Route]:
         one = ONE + "/documents/{document}"
@@ -178,10 +179,15 @@ class DocumentsApi:
     async def final_bars(self, state: SessionState) -> dict[str, Any]:
         """Bars, chords and keys of a session that is over, found in all of its notes; found once and then kept."""
         kept = await self.documents.final_music(state.session_id, state.durable_sequence)
-        if kept is None:
-            kept = await anyio.to_thread.run_sync(music_of_session, state)
-            with suppress(IntegrityError):  # it was deleted meanwhile
-                await self.documents.keep_final_music(state.session_id, state.durable_sequence, kept)
+        if kept is not None:
+            return kept
+        # Everybody who follows a session asks for its result once it is over: found once, not once for each of them.
+        async with self._finding:
+            kept = await self.documents.final_music(state.session_id, state.durable_sequence)
+            if kept is None:
+                kept = await anyio.to_thread.run_sync(music_of_session, state)
+                with suppress(IntegrityError):  # it was deleted meanwhile
+                    await self.documents.keep_final_music(state.session_id, state.durable_sequence, kept)
         return kept
 
     async def _content(self, state: SessionState, made: _Made) -> dict[str, Any]:

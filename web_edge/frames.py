@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import cached_property
 from typing import Final
 
 from google.protobuf import json_format
@@ -43,6 +44,17 @@ FRAME_TYPES: Final[dict[type, str]] = {
     SnapshotTaken: "snapshot",
     UnknownEvent: "unknown",
 }
+
+
+class EventFrame:
+    """An event and its frame, which is made once, however many read it."""
+
+    def __init__(self, event: SessionEvent) -> None:
+        self.event = event
+
+    @cached_property
+    def text(self) -> str:
+        return event_frame(self.event)
 
 
 def event_frame(event: SessionEvent) -> str:

@@ -6,8 +6,8 @@ import anyio
 import anyio.to_thread
 
 from music.errors import Overloaded, Reason
-from music.events import NoteRevised, SessionEvent, SnapshotTaken, is_durable
-from web_edge.frames import event_frame
+from music.events import NoteRevised, SnapshotTaken, is_durable
+from web_edge.frames import EventFrame
 
 _HEARTBEAT = ("", "heartbeat")
 
@@ -37,8 +37,9 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    async def put_event(self, event: SessionEvent) -> None:
+    async def put_event(self, frame: EventFrame) -> None:
         """Raises Overloaded: READER_TOO_SLOW."""
+        event = frame.event
         note = event.payload.note.id if isinstance(event.payload, NoteRevised) else ""
         about = (event.session_id, type(event.payload).__name__, note)
         if about in self._waiting:
@@ -46,11 +47,11 @@ class Outbox:
             self._drop(about)
         if isinstance(event.payload, SnapshotTaken):
             # A whole session's notes: too long a work for everybody else to wait.
-            await self.put(await anyio.to_thread.run_sync(event_frame, event))
+            await self.put(await anyio.to_thread.run_sync(lambda: frame.text))
         elif is_durable(event.payload):
-            await self.put(event_frame(event))
+            await self.put(frame.text)
         else:
-            self._put_perishable(about, event_frame(event))
+            self._put_perishable(about, frame.text)
 
     async def put(self, frame: str) -> None:
         """Queue a frame that must arrive. Raises Overloaded: READER_TOO_SLOW."""

@@ -10,14 +10,16 @@ from dataclasses import replace
 import anyio
 
 from access.caller import Caller
-from bus.session_log import follow, read_owner, unknown_session
+from bus.session_log import read_owner, unknown_session
 from music.errors import GenesisError, Reason, Unavailable
 from music.events import SessionEnded, SessionEvent, SessionFailed, SnapshotTaken, snapshot_event
 from web_edge.bus_link import BusLink
+from web_edge.frames import EventFrame
 from web_edge.hub import Hub
 from web_edge.outbox import Outbox
 from web_edge.rows import Source, Status, Transcription
 from web_edge.session_tables import is_cut_short
+from web_edge.shared_logs import SharedLogs
 from web_edge.transcriptions import Transcriptions, job_cancelled
 
 _LOOK_AGAIN_S = 0.5
@@ -30,8 +32,11 @@ class Relay:
         record_wait_s: how long a session's end is held back until the database has it; nothing says "complete" before.
     """
 
-    def __init__(self, bus: BusLink, transcriptions: Transcriptions, hub: Hub, record_wait_s: float) -> None:
+    def __init__(
+        self, bus: BusLink, logs: SharedLogs, transcriptions: Transcriptions, hub: Hub, record_wait_s: float
+    ) -> None:
         self._bus = bus
+        self._logs = logs
         self._transcriptions = transcriptions
         self._hub = hub
         self._record_wait_s = record_wait_s
@@ -78,16 +83,16 @@ class Relay:
         """The last sequence handed on when the log was cut short and the job will be begun again; else None."""
         is_upload = known is not None and known.source is Source.UPLOAD
         # An upload that waits for its turn has no log yet.
-        log = follow(self._bus.require(), session_id, sequence, wait=is_upload or is_begun)
-        async with aclosing(log) as events:
-            async for event in events:
-                over = _end_of(event)
+        log = self._logs.follow(session_id, sequence, wait=is_upload or is_begun)
+        async with aclosing(log) as frames:
+            async for frame in frames:
+                over = _end_of(frame.event)
                 if over is not None:
                     if is_upload and is_cut_short(over):
                         return sequence
                     await self._recorded(session_id, self._record_wait_s)
-                sequence = event.sequence
-                await outbox.put_event(event)
+                sequence = frame.event.sequence
+                await outbox.put_event(frame)
         return None
 
     async def _hand_on_recorded(self, known: Transcription, after_sequence: int, outbox: Outbox) -> None:
@@ -102,7 +107,7 @@ class Relay:
             # The reader holds more of an earlier log than this one has; nothing follows, so the number is free.
             snapshot = replace(snapshot, sequence=after_sequence + 1)
         if snapshot.sequence > after_sequence:
-            await outbox.put_event(snapshot_event(known.id, snapshot, time.time_ns()))
+            await outbox.put_event(EventFrame(snapshot_event(known.id, snapshot, time.time_ns())))
 
     @contextmanager
     def _given_up(self, session_id: str) -> Iterator[list[GenesisError]]:

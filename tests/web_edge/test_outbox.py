@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from music.errors import Overloaded, Reason
 from music.events import NoteRevised, Payload, Progressed, SessionEvent, is_durable
 from music.note import Note, NoteState
+from web_edge.frames import EventFrame
 from web_edge.outbox import Outbox
 
 pytestmark = pytest.mark.anyio
 
 
-def event(sequence: int, payload: Payload) -> SessionEvent:
-    return SessionEvent("s", sequence, 1, 0, 0, 0, payload)
+def event(sequence: int, payload: Payload) -> EventFrame:
+    return EventFrame(SessionEvent("s", sequence, 1, 0, 0, 0, payload))
 
 
 def tentative(note: int) -> Payload:
@@ -56,7 +57,7 @@ async def test_order_is_kept_and_durable_frames_are_all_there(history: list[Payl
         await outbox.drained()
         group.cancel_scope.cancel()
     assert seen == sorted(set(seen))
-    assert {each.sequence for each in events if is_durable(each.payload)} <= set(seen)
+    assert {each.event.sequence for each in events if is_durable(each.event.payload)} <= set(seen)
     assert len(seen) + outbox.coalesced == len(events)
 
 
