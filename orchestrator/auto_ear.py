@@ -2,7 +2,8 @@
 
 It looks at a piece of the mix before a few fixed points. At the first one where the voice is clear the stem is
 faded in; after the last one the mix stays for good, and from then on this ear is the plain one: the same samples, the
-same work.
+same work. Of a file, for which nobody waits, it gives nothing before it knows, and the stem is heard from the
+beginning.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class AutoEar:
         schedule: its windows, should it come to that.
         audio: how the caller's bytes are to be read.
         tell: gets the choice, once.
+        is_file: whether what it has heard may wait for the choice.
     """
 
     def __init__(
@@ -44,7 +46,10 @@ class AutoEar:
         schedule: WindowSchedule,
         audio: AudioFormat,
         tell: Callable[[SeparationChosen], Awaitable[None]],
+        *,
+        is_file: bool = False,
     ) -> None:
+        self._is_file = is_file
         self._separator = separator
         self._schedule = schedule
         self._tell = tell
@@ -111,13 +116,13 @@ class AutoEar:
             at = self._looks.pop(0)
             share = await self._separator.voice_share(self._before(at * self._ratio, self._separator.look_samples))
             if share >= VOICE_SHARE:
-                return await self._switch(at, share)
+                return await self._switch(0 if self._is_file else at, share)
             self._forget()
             if not self._looks:
                 self._wide = None
                 await self._tell(SeparationChosen(Separation.OFF, 0, "no_voice", voice_share=round(share, 4)))
         # Nothing is let go past a point where something else may be heard.
-        free = len(self._held) if not self._looks else max(0, self._looks[0] - self._given)
+        free = len(self._held) if not self._looks else self._free_before(self._looks[0])
         out, self._held = self._held[:free], self._held[free:]
         return out
 
@@ -134,6 +139,9 @@ class AutoEar:
         self._held, self._kept = self._held[:0], self._kept[:, :0]
         return np.concatenate([before, heard])
 
+    def _free_before(self, look: int) -> int:
+        return 0 if self._is_file else max(0, look - self._given)
+
     def _has(self, at: int) -> bool:
         """Whether the mix is known up to a point on both ways, which are not equally late."""
         received_wide = self._kept_from + self._kept.shape[1]
@@ -145,7 +153,7 @@ class AutoEar:
 
     def _forget(self) -> None:
         """Drop what no later look needs."""
-        if self._looks:
+        if self._looks and not self._is_file:
             need = max(self._separator.look_samples, self._schedule.window)
             begin = min(max(0, self._looks[0] * self._ratio - need - self._kept_from), self._kept.shape[1])
             self._kept = self._kept[:, begin:].copy()

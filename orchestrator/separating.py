@@ -54,12 +54,12 @@ class SeparationPlan:
             latency = -(-self.schedule.latency * SAMPLE_RATE_HZ // self.separator.sample_rate_hz)
             await tell(SeparationChosen(self.asked, 0, "asked", latency))
 
-    def open_ear(self, audio: AudioFormat, tell: Tell) -> Ear:
-        """What turns the caller's bytes into the signal that is transcribed."""
+    def open_ear(self, audio: AudioFormat, tell: Tell, *, is_file: bool = False) -> Ear:
+        """What turns the caller's bytes, or those of a decoded file, into the signal that is transcribed."""
         if self.separator is None or self.schedule is None:
             return PlainEar(audio)
         if self.asked is Separation.AUTO:
-            return AutoEar(self.separator, self.schedule, audio, tell)
+            return AutoEar(self.separator, self.schedule, audio, tell, is_file=is_file)
         return StemEar(self.separator, self.schedule, audio)
 
 

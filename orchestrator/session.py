@@ -211,14 +211,13 @@ class Session:
 
     def _cadence(self) -> Cadence:
         # Nobody watches a file being read.
-        is_file = self._config.audio.encoding is AudioEncoding.CONTAINER
         wished_s = self._limits.cadence_s
         live = self._transcriber.cadence if wished_s is None else round(wished_s * SAMPLE_RATE_HZ)
         backlog = round(self._limits.backlog_s * SAMPLE_RATE_HZ)
-        return Cadence(0 if is_file else live, backlog, self._transcriber.grain)
+        return Cadence(0 if self._is_file else live, backlog, self._transcriber.grain)
 
     def _open_ear(self, audio: AudioFormat) -> Ear:
-        return self._separation.open_ear(audio, self._tell)
+        return self._separation.open_ear(audio, self._tell, is_file=self._is_file)
 
     async def _tell(self, chosen: SeparationChosen) -> None:
         # It says nothing of the watermark; the publisher keeps that from falling.
@@ -256,9 +255,12 @@ class Session:
     def _has_heard_all(self) -> bool:
         return self._listener is not None and self._listener.over
 
+    @property
+    def _is_file(self) -> bool:
+        return self._config.audio.encoding is AudioEncoding.CONTAINER
+
     def _is_half_a_file(self, listener: Listener) -> bool:
-        is_file = self._config.audio.encoding is AudioEncoding.CONTAINER
-        return is_file and listener.stopped and self._reason is EndReason.DRAINED
+        return self._is_file and listener.stopped and self._reason is EndReason.DRAINED
 
     def _check_resumable(self) -> None:
         """Raises InvalidInput: CONFIG_INVALID, an earlier attempt of this session was configured otherwise."""

@@ -51,9 +51,9 @@ class Told(list[SeparationChosen]):
         self.append(chosen)
 
 
-def auto_ear(separator: FakeSeparator, audio: AudioFormat) -> tuple[AutoEar, Told]:
+def auto_ear(separator: FakeSeparator, audio: AudioFormat, *, is_file: bool = False) -> tuple[AutoEar, Told]:
     told = Told()
-    return AutoEar(separator, SCHEDULE, audio, told.tell), told
+    return AutoEar(separator, SCHEDULE, audio, told.tell, is_file=is_file), told
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 48_000, 96_000, 192_000])
@@ -86,11 +86,12 @@ def test_a_stem_cut_anyhow_is_the_same(cuts: list[int], audio: tuple[int, int]) 
     np.testing.assert_allclose(pieces, whole, atol=1e-6)
 
 
+@pytest.mark.parametrize("is_file", [False, True])
 @pytest.mark.parametrize(("rate_hz", "channels"), [(44_100, 2), (48_000, 1)])
-def test_auto_without_a_voice_is_the_plain_ear_bit_for_bit(rate_hz: int, channels: int) -> None:
+def test_auto_without_a_voice_is_the_plain_ear_bit_for_bit(rate_hz: int, channels: int, is_file: bool) -> None:
     signal = tone(14.0, rate_hz, channels)
     separator = FakeSeparator()
-    ear, told = auto_ear(separator, pcm(rate_hz, channels))
+    ear, told = auto_ear(separator, pcm(rate_hz, channels), is_file=is_file)
     cuts = list(range(0, len(signal), rate_hz // 7))
     found, plain = heard(ear, signal, cuts), heard(PlainEar(pcm(rate_hz, channels)), signal, cuts)
     np.testing.assert_array_equal(found, plain)
@@ -119,6 +120,19 @@ def test_auto_with_a_voice_passes_into_the_stem_at_a_point(rate_hz: int, channel
     # No click where one passes into the other: no step is larger than the tone's own.
     steps = np.abs(np.diff(found[at - 50 : at + 500])).max()
     assert steps <= np.abs(np.diff(plain[at - 50 : at + 500])).max() + 0.01
+
+
+@pytest.mark.parametrize("loud_from_s", [0.5, 5.0, 9.0])
+def test_of_a_file_with_a_voice_the_stem_is_heard_from_the_beginning(loud_from_s: float) -> None:
+    audio, signal = pcm(44_100, 2), tone(14.0, 44_100, 2, loud_from_s)
+    ear, told = auto_ear(FakeSeparator(), audio, is_file=True)
+    found = heard(ear, signal, list(range(0, len(signal), 9_000)))
+    whole = heard(StemEar(FakeSeparator(), SCHEDULE, audio), signal, [])
+    assert [(chosen.separation, chosen.start, chosen.cause) for chosen in told] == [
+        (Separation.VOCALS_REMOVED, 0, "voice")
+    ]
+    faded_in = SAMPLE_RATE_HZ // 100
+    np.testing.assert_allclose(found[faded_in:], whole[faded_in:], atol=1e-6)
 
 
 @settings(max_examples=8, deadline=None)
