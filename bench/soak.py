@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc.aio
 import numpy as np
@@ -99,7 +100,7 @@ class Caller:
         await socket.send(json.dumps({"type": "subscribe:job", "id": session_id}))
         async for frame in socket:
             self.frames += 1
-            if '"job:' in str(frame)[:30]:
+            if _is_last(json.loads(frame)):
                 return
 
     async def _requests(
@@ -123,6 +124,12 @@ class Caller:
             at = (at + len(chunk)) % len(self._pcm)
             left -= len(chunk)
             yield chunk
+
+
+def _is_last(frame: Mapping[str, Any]) -> bool:
+    """Whether nothing follows; who comes late gets a snapshot that says so."""
+    snapshot = frame.get("event", {}).get("snapshot", {})
+    return frame["type"] in ("job:complete", "job:error") or bool({"ended", "failed"} & snapshot.keys())
 
 
 def main(arguments: Sequence[str] = ()) -> int:
