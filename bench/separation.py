@@ -42,6 +42,7 @@ from music.events import AudioFormat, Separation
 from music.tuning import Instrument
 from orchestrator.ears import Ear
 from orchestrator.separating import NO_SEPARATION, SeparationPlan, Tell
+from orchestrator.stems import StemSink
 
 AUTO_FILE = "auto, file"
 MODES = ("off", "vocals_removed", "auto", AUTO_FILE)
@@ -82,9 +83,16 @@ def main(arguments: Sequence[str] = ()) -> None:
 class FilePlan(SeparationPlan):
     """A plan as a file's session follows it: `auto` chooses before anything is heard."""
 
-    def open_ear(self, audio: AudioFormat, tell: Tell, *, is_file: bool = False) -> Ear:  # noqa: ARG002 - it is one
-        """See `SeparationPlan.open_ear`; what comes here as samples stands for a file."""
-        return super().open_ear(audio, tell, is_file=True)
+    def open_ear(
+        self,
+        audio: AudioFormat,
+        tell: Tell,
+        *,
+        is_file: bool = False,  # noqa: ARG002 - what comes here as samples stands for one
+        sink: StemSink | None = None,
+    ) -> Ear:
+        """See `SeparationPlan.open_ear`."""
+        return super().open_ear(audio, tell, is_file=True, sink=sink)
 
 
 def plans(separator: WindowedSeparator) -> dict[str, SeparationPlan]:

@@ -24,7 +24,9 @@ def heard_line(chosen: SeparationChosen) -> str:
     """For people, on one line."""
     if chosen.separation not in _WHAT:
         return f"separation: the recording as it is; {_WHY.get(chosen.cause, chosen.cause)}"
-    since = f" from {seconds(chosen.start):.0f} s on, where somebody sings" if chosen.cause == "voice" else ""
+    since = ""
+    if chosen.cause == "voice":
+        since = f" from {seconds(chosen.start):.0f} s on, where somebody sings" if chosen.start else "; somebody sings"
     later = f", {seconds(chosen.latency):.1f} s later when live" if chosen.latency else ""
     return f"separation: {_WHAT[chosen.separation]}{since}{later}"
 

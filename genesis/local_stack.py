@@ -154,6 +154,7 @@ class LocalStack:
                 "GENESIS_ORCHESTRATOR_LISTEN": str(self.plan.grpc),
                 "GENESIS_ORCHESTRATOR_NATS_URL": self._nats_url("orchestrator"),
                 "GENESIS_ORCHESTRATOR_PORT_FILE": str(port_file),
+                "GENESIS_ORCHESTRATOR_STEMS_DIR": str(self.plan.data_dir / "stems"),
                 **self._told("GENESIS_ORCHESTRATOR_PUBLIC_KEY", ".pub"),
             },
             is_ready=partial(_serves, port_file, self.plan.grpc),

@@ -19,6 +19,7 @@ from music.events import AudioFormat, Separation, SeparationChosen
 from music.window_schedule import WindowSchedule
 from orchestrator.decoding import Samples
 from orchestrator.ears import MonoStem, PlainEar, WideDecoder, fitted
+from orchestrator.stems import StemSink
 
 LOOKS = tuple(round(at_s * SAMPLE_RATE_HZ) for at_s in (3.0, 7.0, 12.0))
 """Samples after which it looks; the last one is the time a decision takes at most."""
@@ -38,6 +39,7 @@ class AutoEar:
         audio: how the caller's bytes are to be read.
         tell: gets the choice, once.
         is_file: whether what it has heard may wait for the choice.
+        sink: gets the stem, should it come to that; silence up to where it is heard.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class AutoEar:
         tell: Callable[[SeparationChosen], Awaitable[None]],
         *,
         is_file: bool = False,
+        sink: StemSink | None = None,
     ) -> None:
         self._is_file = is_file
+        self._sink = sink
         self._separator = separator
         self._schedule = schedule
         self._tell = tell
@@ -134,7 +138,10 @@ class AutoEar:
         lead = min(at * self._ratio, self._schedule.window // self._ratio * self._ratio)
         begin = at * self._ratio - lead
         before, after = self._held[: at - self._given], self._held[at - self._given :]
-        self._stem = _FadeIn(MonoStem(self._separator, self._schedule), lead // self._ratio)
+        if self._sink is not None:
+            silence = np.zeros((self._separator.channel_count, at * self._ratio), np.float32)
+            await anyio.to_thread.run_sync(self._sink.write, silence)
+        self._stem = _FadeIn(MonoStem(self._separator, self._schedule, self._sink, lead), lead // self._ratio)
         heard = await self._stem.push(after, self._kept[:, begin - self._kept_from :])
         self._held, self._kept = self._held[:0], self._kept[:, :0]
         return np.concatenate([before, heard])

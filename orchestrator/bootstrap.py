@@ -23,6 +23,7 @@ from orchestrator.health import SERVICE, HealthKeeper
 from orchestrator.neighbours import BusLink, TranscriberShelf
 from orchestrator.servicer import TranscriptionServicer
 from orchestrator.settings import SETTINGS_PREFIX, Settings, check_listen
+from orchestrator.stems import StemShelf
 from wire.gen.genesis.v1 import transcription_service_pb2_grpc
 
 _GRPC_OPTIONS = (
@@ -67,12 +68,13 @@ async def running_orchestrator(settings: Settings) -> AsyncIterator[Orchestrator
     link = BusLink(settings.nats_url, authority=settings.nats_ca)
     triton = TritonModels(settings.triton, settings.triton_policy, settings.threads) if settings.triton else None
     shelf = TranscriberShelf(settings.models, settings.transcriber, settings.threads, triton)
+    stems = StemShelf(settings.stems_dir, settings.stems_kept_s) if settings.stems_dir else None
     async with anyio.create_task_group() as group:
-        desk = SessionDesk(group, link, shelf, settings)
+        desk = SessionDesk(group, link, shelf, settings, stems)
         keeper = HealthKeeper(desk, link, shelf)
         await keeper.tell(serving=False)
         server = grpc.aio.server(interceptors=[Door(verifier, link)], options=_GRPC_OPTIONS)
-        servicer = TranscriptionServicer(desk, link, settings.idle_timeout_s)
+        servicer = TranscriptionServicer(desk, link, settings.idle_timeout_s, stems)
         # The generated function has no types.
         transcription_service_pb2_grpc.add_TranscriptionServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(keeper.servicer, server)
@@ -85,6 +87,8 @@ async def running_orchestrator(settings: Settings) -> AsyncIterator[Orchestrator
                 group.start_soon(task)
             if triton is not None:
                 group.start_soon(triton.keep_probing)
+            if stems is not None:
+                group.start_soon(stems.keep_tidy)
             yield Orchestrator(f"{settings.listen.rpartition(':')[0]}:{port}", desk, keeper)
         finally:
             with anyio.CancelScope(shield=True):

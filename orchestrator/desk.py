@@ -21,6 +21,7 @@ from orchestrator.publisher import Publisher
 from orchestrator.separating import SeparatorShelf
 from orchestrator.session import Session
 from orchestrator.settings import Settings
+from orchestrator.stems import StemShelf
 
 EVENT_SLOTS = 64
 _BEGIN_TRIES = 10
@@ -121,9 +122,18 @@ class SessionDesk:
 
     Args:
         group: runs the sessions; they outlive their calls until they are flushed.
+        stems: where stems are kept; None for nowhere.
     """
 
-    def __init__(self, group: TaskGroup, link: BusLink, shelf: TranscriberShelf, settings: Settings) -> None:
+    def __init__(
+        self,
+        group: TaskGroup,
+        link: BusLink,
+        shelf: TranscriberShelf,
+        settings: Settings,
+        stems: StemShelf | None = None,
+    ) -> None:
+        self._stems = stems
         self._group = group
         self._link = link
         self._shelf = shelf
@@ -208,8 +218,11 @@ class SessionDesk:
             )
         publisher = Publisher(config.session_id, sink, live.deliver, time.time_ns)
         config, plan = await self._separators.settle(config, sink.state.started)
+        stem = None
+        if self._stems is not None and plan.separator is not None:
+            stem = self._stems.open(config.session_id, plan.separator.sample_rate_hz)
         return Session(
-            config, transcriber, publisher, self._settings.session_limits, time.time_ns, plan, live.caller.id
+            config, transcriber, publisher, self._settings.session_limits, time.time_ns, plan, live.caller.id, stem
         )
 
     async def _run(self, live: LiveSession, session: Session) -> None:

@@ -6,7 +6,6 @@ and on points that are fixed in sample index, so the same audio in other pieces 
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Protocol
 
 import anyio.to_thread
@@ -17,6 +16,7 @@ from music.audio import SAMPLE_RATE_HZ
 from music.events import AudioFormat
 from music.window_schedule import WindowSchedule
 from orchestrator.decoding import PcmDecoder, PcmReader, Resampler, Samples
+from orchestrator.stems import StemSink
 
 _INLINE_BYTES = 1 << 15
 _STEREO = 2
@@ -96,9 +96,11 @@ class PlainEar:
 class StemEar:
     """Hears a stem."""
 
-    def __init__(self, separator: Separator, schedule: WindowSchedule, audio: AudioFormat) -> None:
+    def __init__(
+        self, separator: Separator, schedule: WindowSchedule, audio: AudioFormat, sink: StemSink | None = None
+    ) -> None:
         self._wide = WideDecoder(audio, separator.sample_rate_hz)
-        self._stem = MonoStem(separator, schedule)
+        self._stem = MonoStem(separator, schedule, sink)
         self._given = 0
 
     @property
@@ -166,11 +168,20 @@ class WideDecoder:
 
 
 class MonoStem:
-    """Stereo at a separator's rate → its stem, mono, at the session's rate."""
+    """Stereo at a separator's rate → its stem, mono, at the session's rate.
 
-    def __init__(self, separator: Separator, schedule: WindowSchedule) -> None:
+    Args:
+        sink: gets the stem as it is.
+        to_skip: of its beginning, samples that `sink` does not get.
+    """
+
+    def __init__(
+        self, separator: Separator, schedule: WindowSchedule, sink: StemSink | None = None, to_skip: int = 0
+    ) -> None:
         self._stream: StemStream = separator.open_stream(schedule)
         self._resampler = Resampler(separator.sample_rate_hz)
+        self._sink = sink
+        self._to_skip = to_skip
 
     async def push(self, wide: Samples) -> Samples:
         """f32[n] of f32[2, m]."""
@@ -184,8 +195,14 @@ class MonoStem:
     async def _narrowed(self, stem: Samples) -> Samples:
         if not stem.shape[1]:
             return np.zeros(0, np.float32)
-        mono = (stem[0] + stem[1]) * np.float32(0.5)
-        return await anyio.to_thread.run_sync(partial(self._resampler.push, mono))
+        return await anyio.to_thread.run_sync(self._narrow, stem)
+
+    def _narrow(self, stem: Samples) -> Samples:
+        if self._sink is not None:
+            skipped = min(self._to_skip, stem.shape[1])
+            self._to_skip -= skipped
+            self._sink.write(stem[:, skipped:])
+        return self._resampler.push((stem[0] + stem[1]) * np.float32(0.5))
 
 
 def fitted(samples: Samples, length: int) -> Samples:

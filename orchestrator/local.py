@@ -16,6 +16,7 @@ from orchestrator.intake import complete_config
 from orchestrator.publisher import MemorySink, Publisher
 from orchestrator.separating import SeparatorShelf
 from orchestrator.session import Session, SessionLimits
+from orchestrator.stems import StemFile
 
 
 def _ignore(_event: SessionEvent) -> None:
@@ -28,6 +29,7 @@ async def transcribe_locally(
     *,
     model_repo: Path | None = None,
     on_event: Callable[[SessionEvent], None] = _ignore,
+    stem: Path | None = None,
 ) -> SessionState:
     """Transcribe a stream of audio in this process.
 
@@ -36,6 +38,7 @@ async def transcribe_locally(
         config: what is played and how it is encoded; the session id may be empty.
         model_repo: folder of the models; None for the project's own.
         on_event: called with every event of the session's log, in order.
+        stem: where the stem is written as FLAC, if one is heard.
 
     Raises:
         GenesisError: as a server would answer; everything accepted before it has reached `on_event`.
@@ -50,5 +53,7 @@ async def transcribe_locally(
 
     sink = MemorySink()
     publisher = Publisher(config.session_id, sink, deliver, time.time_ns)
-    await Session(config, transcriber, publisher, SessionLimits(), time.time_ns, separation).run(OneByOne(chunks))
+    kept = None if stem is None or separation.separator is None else StemFile(stem, separation.separator.sample_rate_hz)
+    session = Session(config, transcriber, publisher, SessionLimits(), time.time_ns, separation, stem=kept)
+    await session.run(OneByOne(chunks))
     return sink.folded

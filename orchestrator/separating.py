@@ -18,6 +18,7 @@ from music.events import SessionStarted as Started
 from music.window_schedule import WindowSchedule
 from orchestrator.auto_ear import AutoEar
 from orchestrator.ears import Ear, PlainEar, StemEar
+from orchestrator.stems import StemSink
 
 LIVE_BUDGET_CORES = 0.5
 """Processor time over real time that a live session's separation may take; what fits is chosen once."""
@@ -54,13 +55,20 @@ class SeparationPlan:
             latency = -(-self.schedule.latency * SAMPLE_RATE_HZ // self.separator.sample_rate_hz)
             await tell(SeparationChosen(self.asked, 0, "asked", latency))
 
-    def open_ear(self, audio: AudioFormat, tell: Tell, *, is_file: bool = False) -> Ear:
-        """What turns the caller's bytes, or those of a decoded file, into the signal that is transcribed."""
+    def open_ear(self, audio: AudioFormat, tell: Tell, *, is_file: bool = False, sink: StemSink | None = None) -> Ear:
+        """What turns the caller's bytes, or those of a decoded file, into the signal that is transcribed.
+
+        Args:
+            audio: what the bytes are.
+            tell: gets what was chosen.
+            is_file: whether nobody waits for what is heard first.
+            sink: gets the stem, if there is one.
+        """
         if self.separator is None or self.schedule is None:
             return PlainEar(audio)
         if self.asked is Separation.AUTO:
-            return AutoEar(self.separator, self.schedule, audio, tell, is_file=is_file)
-        return StemEar(self.separator, self.schedule, audio)
+            return AutoEar(self.separator, self.schedule, audio, tell, is_file=is_file, sink=sink)
+        return StemEar(self.separator, self.schedule, audio, sink)
 
 
 NO_SEPARATION = SeparationPlan()

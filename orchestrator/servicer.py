@@ -23,6 +23,7 @@ from orchestrator.desk import LiveSession, SessionDesk
 from orchestrator.door import check_may_see, present_caller
 from orchestrator.intake import check_session_id
 from orchestrator.neighbours import BusLink
+from orchestrator.stems import StemShelf, no_stem
 from wire.codec import (
     decode_config,
     decode_instrument,
@@ -53,10 +54,14 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
 
     Args:
         first_message_s: how long a new stream may take to send its configuration.
+        stems: where stems are kept; None for nowhere.
     """
 
-    def __init__(self, desk: SessionDesk, link: BusLink, first_message_s: float) -> None:
+    def __init__(
+        self, desk: SessionDesk, link: BusLink, first_message_s: float, stems: StemShelf | None = None
+    ) -> None:
         self._desk = desk
+        self._stems = stems
         self._link = link
         self._first_message_s = first_message_s
 
@@ -107,6 +112,17 @@ class TranscriptionServicer(transcription_service_pb2_grpc.TranscriptionServiceS
             state = await read_state(self._link.bus, session_id)
             session = await anyio.to_thread.run_sync(lambda: encode_snapshot(session_id, state.snapshot()))
             return pb.GetSessionResponse(session=session)
+
+    async def GetStem(  # noqa: N802
+        self, request: pb.GetStemRequest, context: Context
+    ) -> AsyncGenerator[pb.GetStemResponse, None]:
+        async with _answering(context):
+            session_id = await self._visible(request.session_id)
+            if self._stems is None:
+                raise no_stem(session_id)
+            async with aclosing(self._stems.pieces(session_id)) as pieces:
+                async for piece in pieces:
+                    yield pb.GetStemResponse(data=piece)
 
     async def ArrangeNotes(self, request: pb.ArrangeNotesRequest, context: Context) -> pb.ArrangeNotesResponse:  # noqa: N802
         async with _answering(context):

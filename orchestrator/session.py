@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
+import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from inference.ports import Transcriber
@@ -43,6 +44,7 @@ from orchestrator.stages import (
     Telling,
     Transcribing,
 )
+from orchestrator.stems import StemFile
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ class Session:
         now_ns: Unix time.
         separation: settled together with `config`.
         owner: the account whose session it is; "" for nobody's.
+        stem: where the stem is kept, if one is heard.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Session:
         now_ns: Callable[[], int],
         separation: SeparationPlan = NO_SEPARATION,
         owner: str = "",
+        stem: StemFile | None = None,
     ) -> None:
         self._config = config
         self._transcriber = transcriber
@@ -96,6 +100,7 @@ class Session:
         self._now_ns = now_ns
         self._separation = separation
         self._owner = owner
+        self._stem = stem
         self._models = (transcriber.reference, *separation.models)
         self._listener: Listener | None = None
         self._hearing_scope = anyio.CancelScope()
@@ -217,7 +222,7 @@ class Session:
         return Cadence(0 if self._is_file else live, backlog, self._transcriber.grain)
 
     def _open_ear(self, audio: AudioFormat) -> Ear:
-        return self._separation.open_ear(audio, self._tell, is_file=self._is_file)
+        return self._separation.open_ear(audio, self._tell, is_file=self._is_file, sink=self._stem)
 
     async def _tell(self, chosen: SeparationChosen) -> None:
         # It says nothing of the watermark; the publisher keeps that from falling.
@@ -235,6 +240,9 @@ class Session:
         self._hearing_scope.cancel()
 
     async def _conclude(self, duration: int, watermark: int) -> None:
+        if self._stem is not None:
+            # Before the end is told: who hears of it may ask for the stem at once.
+            await anyio.to_thread.run_sync(self._stem.finish)
         if self._failure is None:
             await self._publisher.publish(SessionEnded(self._reason or EndReason.COMPLETED, duration), watermark)
         elif not self._log_is_lost:

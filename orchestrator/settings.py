@@ -32,6 +32,8 @@ class Settings(BaseSettings):
         uvloop: whether the process runs on uvloop instead of asyncio's own loop. A tenth cheaper; but it forks decoders
             with gRPC's threads running, and under load some of them were seen to die of a signal.
         separation_cores: processor time over real time that a live session's separation may take.
+        stems_dir: where the stems of sessions that separate are kept until they are fetched; None for nowhere.
+        stems_kept_s: how long after its session's end one can be fetched.
         max_sessions: sessions at a time; one more is refused.
         sessions_per_caller, hourly_sessions_per_caller: of one account, at a time and begun in an hour; 0 for no limit.
         public_key: PEM file of the keys that the edge signs tokens with; None: no accounts, everyone is let in.
@@ -56,6 +58,8 @@ class Settings(BaseSettings):
     cadence_ms: NonNegativeFloat | None = None
     uvloop: bool = False
     separation_cores: NonNegativeFloat = LIVE_BUDGET_CORES
+    stems_dir: Path | None = None
+    stems_kept_s: PositiveFloat = 3600.0
     port_file: Path | None = None
     reflection: bool = False
     triton: Annotated[str, Field(pattern=r"^$|^.+:[0-9]+$")] = Field(default="", validation_alias="GENESIS_TRITON")

@@ -39,6 +39,7 @@ from web_edge.resumable.parts import Parts
 from web_edge.settings import Settings
 from web_edge.shared_logs import SharedLogs
 from web_edge.sockets import Sockets
+from web_edge.stems import Stems
 from web_edge.storage.keys import Keyring
 from web_edge.storage.stores import open_store
 from web_edge.transcriptions import Transcriptions
@@ -79,7 +80,7 @@ def create_app(settings: Settings) -> Starlette:
             stack.callback(group.cancel_scope.cancel)
             group.start_soon(edge.bus.run)
             await group.start(edge.logs.run)
-            for work in (edge.record, edge.jobs.run, edge.purge, *edge.account_work):
+            for work in (edge.record, edge.jobs.run, edge.stems.run, edge.purge, *edge.account_work):
                 group.start_soon(_keep_at, work)
             yield
 
@@ -142,7 +143,8 @@ class _Edge:
             upload_idle_s=settings.upload_idle_s,
             videos=videos,
         )
-        self._audio = AudioApi(self._transcriptions, self._files)
+        self.stems = Stems(self._transcriptions, self._files, uplink, hub)
+        self._audio = AudioApi(self._transcriptions, self._files, self.stems)
         self._parts = Parts(settings.data_dir / "uploads")
         self._uploads = UploadsApi(
             self._transcriptions,
@@ -176,7 +178,7 @@ class _Edge:
         """Clear away what a crash left half done."""
         await self._video_recordings.sweep()
         await self._parts.sweep()
-        await self._files.sweep(await self._transcriptions.upload_ids())
+        await self._files.sweep(await self._transcriptions.ids_with_files())
 
     async def record(self) -> None:
         await consume_durable(await self.bus.wait(), self._recorder.record)

@@ -30,10 +30,16 @@ _SEGMENTS_AT_ONCE = 16
 _PART_BYTES = 8 << 20
 """What is sent to the store at once; a bucket takes no less than 5 MiB."""
 TITLE_CHARACTERS = 200
+STEM_SUFFIX = ".stem"
+
+
+def stem_of(transcription_id: str) -> str:
+    """Where the stem of a transcription is stored; its recording is under the id alone."""
+    return transcription_id + STEM_SUFFIX
 
 
 class AudioFiles:
-    """A store of sealed recordings; one appears under its id only when it is whole."""
+    """A store of sealed recordings and stems; one appears under its name only when it is whole."""
 
     def __init__(self, store: ObjectStore, keys: Keyring, max_bytes: int) -> None:
         self._store = store
@@ -41,30 +47,40 @@ class AudioFiles:
         self._max_bytes = max_bytes
 
     @asynccontextmanager
-    async def receive(self, transcription_id: str) -> AsyncIterator[IncomingFile]:
-        """A file to write to; what is not finished by the end of the block never was.
+    async def receive(self, name: str) -> AsyncIterator[IncomingFile]:
+        """A file to write to, named by an id or `stem_of` one; what is not finished by the end of the block never was.
 
         Raises:
             Unavailable: STORAGE_UNAVAILABLE when the store refuses.
         """
-        incoming = IncomingFile(self._store, Seal(self._keys, transcription_id), transcription_id, self._max_bytes)
+        incoming = IncomingFile(self._store, Seal(self._keys, name), name, self._max_bytes)
         try:
             yield incoming
         finally:
             with anyio.CancelScope(shield=True):
                 await incoming.abandon()
 
-    async def pieces(
-        self, transcription_id: str, start: int = 0, stop: int | None = None
-    ) -> AsyncGenerator[bytes, None]:
+    async def size(self, name: str) -> int | None:
+        """Bytes of what is stored under a name; None for nothing. Raises as `pieces`."""
+        with store_errors(may_be_gone=True):
+            stored_bytes = (await head_async(self._store, name))["size"]
+            header = bytes(await get_range_async(self._store, name, start=0, length=HEADER_BYTES))
+            return (
+                int(stored_bytes)
+                - HEADER_BYTES
+                - Opener.of(self._keys, name, header, stored_bytes).segment_count * TAG_BYTES
+            )
+        return None
+
+    async def pieces(self, name: str, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
         """The stored bytes, or those from `start` to before `stop`, in pieces of a megabyte at most.
 
         Raises Unavailable: STORAGE_UNAVAILABLE when they are gone, damaged or sealed with a key that is not here.
         """
         with store_errors():
-            stored_bytes = (await head_async(self._store, transcription_id))["size"]
-            header = bytes(await get_range_async(self._store, transcription_id, start=0, length=HEADER_BYTES))
-        opener = Opener.of(self._keys, transcription_id, header, stored_bytes)
+            stored_bytes = (await head_async(self._store, name))["size"]
+            header = bytes(await get_range_async(self._store, name, start=0, length=HEADER_BYTES))
+        opener = Opener.of(self._keys, name, header, stored_bytes)
         size = stored_bytes - HEADER_BYTES - opener.segment_count * TAG_BYTES
         stop = size if stop is None else min(stop, size)
         while start < stop:
@@ -72,22 +88,24 @@ class AudioFiles:
             end = min(first + _SEGMENTS_AT_ONCE, -(-stop // SEGMENT_BYTES))
             place, length = HEADER_BYTES + first * SEALED_BYTES, (end - first) * SEALED_BYTES
             with store_errors():
-                stored = await get_range_async(self._store, transcription_id, start=place, length=length)
+                stored = await get_range_async(self._store, name, start=place, length=length)
             opened = opener.open(first, bytes(stored))
             piece = opened[start - first * SEGMENT_BYTES : stop - first * SEGMENT_BYTES]
             start += len(piece)
             yield piece
 
     async def remove(self, transcription_id: str) -> None:
-        with store_errors(may_be_gone=True):
-            await delete_async(self._store, transcription_id)
+        """Remove a transcription's recording and stem; what is not there is removed already."""
+        for name in (transcription_id, stem_of(transcription_id)):
+            with store_errors(may_be_gone=True):
+                await delete_async(self._store, name)
 
     async def sweep(self, known_ids: set[str]) -> None:
         """Remove what no transcription refers to: uploads that a crash cut off."""
         await anyio.to_thread.run_sync(remove_parts, self._store)
         async for name in self._names():
-            if name not in known_ids and is_ours(self._store, name):
-                await self.remove(name)
+            if name.removesuffix(STEM_SUFFIX) not in known_ids and is_ours(self._store, name):
+                await self.remove(name.removesuffix(STEM_SUFFIX))
 
     async def reseal(self) -> int:
         """Seal every recording with the newest key; returns how many were not. Raises Unavailable as `pieces`."""

@@ -16,12 +16,15 @@ class Hub:
     """Two kinds of news by session id: its end stands in the database; it broke outside of its log."""
 
     def __init__(self) -> None:
+        self._each_recorded: set[Callable[[str], None]] = set()
         self._recorded: defaultdict[str, set[Callable[[], None]]] = defaultdict(set)
         self._broken: defaultdict[str, set[Callable[[GenesisError], None]]] = defaultdict(set)
 
     def note_recorded(self, session_id: str) -> None:
         for callback in tuple(self._recorded.get(session_id, ())):
             callback()
+        for hear in tuple(self._each_recorded):
+            hear(session_id)
 
     def note_broken(self, session_id: str, error: GenesisError) -> None:
         for callback in tuple(self._broken.get(session_id, ())):
@@ -32,6 +35,15 @@ class Hub:
         """Within the block, call back when the end of a session has been recorded."""
         with _registered(self._recorded, session_id, callback):
             yield
+
+    @contextmanager
+    def on_each_recorded(self, callback: Callable[[str], None]) -> Iterator[None]:
+        """Within the block, call back with the id of every session whose end is recorded by this process."""
+        self._each_recorded.add(callback)
+        try:
+            yield
+        finally:
+            self._each_recorded.discard(callback)
 
     @contextmanager
     def on_broken(self, session_id: str, callback: Callable[[GenesisError], None]) -> Iterator[None]:

@@ -163,8 +163,10 @@ class Transcriptions:
         async with self._database.read() as connection:
             return [(row.id, Priority(row.priority)) for row in await connection.execute(query)]
 
-    async def upload_ids(self) -> set[str]:
-        query = select(transcriptions.c.id).where(transcriptions.c.source == Source.UPLOAD)
+    async def ids_with_files(self) -> set[str]:
+        """Of those that a recording or a stem may be stored of."""
+        is_separated = transcriptions.c.separation.is_not(None)
+        query = select(transcriptions.c.id).where((transcriptions.c.source == Source.UPLOAD) | is_separated)
         async with self._database.read() as connection:
             return set((await connection.execute(query)).scalars())
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from bus.session_log import delete_session
 from music.audio import seconds
 from music.errors import GenesisError, InvalidInput, NotFound, Reason
-from music.events import AudioEncoding, AudioFormat
+from music.events import AudioEncoding, AudioFormat, SeparationChosen
 from web_edge.accounts.identity import caller_of
 from web_edge.audio_files import AudioFiles
 from web_edge.bus_link import BusLink
@@ -214,8 +214,18 @@ class TranscriptionsApi:
             "video": transcription.video,
             "created_at": datetime.fromtimestamp(transcription.created_at_ns / 1e9, UTC).isoformat(),
             "duration_s": None if transcription.duration is None else seconds(transcription.duration),
+            "separation": None if transcription.separation is None else _heard(transcription.separation),
             "error": None if error is None else to_problem(error),
         }
+
+
+def _heard(chosen: SeparationChosen) -> dict[str, Any]:
+    return {
+        "separation": chosen.separation.value,
+        "start_s": seconds(chosen.start),
+        "cause": chosen.cause,
+        "voice_share": chosen.voice_share,
+    }
 
 
 def _statuses(request: Request) -> frozenset[Status]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any, Final
@@ -129,6 +129,20 @@ class Uplink:
             call.cancel()
         if failures:
             raise failures[0]
+
+    async def stem(self, session_id: str, owner: str) -> AsyncGenerator[bytes, None]:
+        """The stem of a session that is over, a FLAC file in pieces.
+
+        Raises NotFound: STEM_NOT_FOUND, SESSION_NOT_FOUND. Unavailable: ORCHESTRATOR_UNAVAILABLE.
+        """
+        call = self._stub.GetStem(service_pb2.GetStemRequest(session_id=session_id), metadata=self._metadata(owner))
+        try:
+            async for response in call:
+                yield response.data
+        except grpc.aio.AioRpcError as error:
+            raise self._from_rpc(error) from error
+        finally:
+            call.cancel()
 
     def _metadata(self, owner: str) -> tuple[tuple[str, str], ...]:
         if self._signer is None:

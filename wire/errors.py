@@ -71,6 +71,7 @@ FACES: dict[Reason, Face] = {
     Reason.MODEL_MISMATCH: Face(grpc.StatusCode.FAILED_PRECONDITION, 503, "A model does not match its configuration"),
     Reason.MODEL_SERVER_UNAVAILABLE: Face(_DOWN, 503, "The model server cannot be reached"),
     Reason.FILE_NOT_FOUND: Face(grpc.StatusCode.NOT_FOUND, 404, "There is no such file"),
+    Reason.STEM_NOT_FOUND: Face(grpc.StatusCode.NOT_FOUND, 404, "No such stem is kept"),
     Reason.TRANSCRIPTION_NOT_FOUND: Face(grpc.StatusCode.NOT_FOUND, 404, "There is no such transcription"),
     Reason.RESULT_NOT_READY: Face(grpc.StatusCode.FAILED_PRECONDITION, 409, "The result is not ready yet"),
     Reason.REQUEST_INVALID: Face(_INVALID, 422, "The request is not valid"),

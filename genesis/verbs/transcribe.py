@@ -10,7 +10,7 @@ import typer
 
 from genesis import options
 from genesis.audio_file import check_audio_file, read_chunks
-from genesis.exits import verb
+from genesis.exits import UsageError, verb
 from genesis.files import Files
 from genesis.heard import tell_heard
 from genesis.options import (
@@ -24,6 +24,7 @@ from genesis.options import (
 from genesis.output import check_writable
 from genesis.progress import shown_progress
 from genesis.results import Results, raise_failure
+from music.errors import Reason
 from music.events import AudioEncoding, AudioFormat, Separation, SessionEvent
 from music.player import MAX_STRETCH
 from music.session_state import SessionState
@@ -41,6 +42,10 @@ async def transcribe(
     tuning: options.Tuning = "standard",
     capo: options.Capo = 0,
     separation: options.SeparationMode = Separation.OFF,
+    stem: Annotated[
+        Path | None,
+        typer.Option("--stem", metavar="FILE", help="What was heard where something was separated, as FLAC."),
+    ] = None,
     difficulty: options.DifficultyOption = options.DEFAULT_DIFFICULTY,
     style: options.StyleOption = options.Style.ANY,
     frets: options.Frets = DEFAULT_FRETS,
@@ -62,19 +67,25 @@ async def transcribe(
     wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
     refuse_pins_without_final(pins, final=final)
     files = Files(json=json, txt=txt, midi=midi, musicxml=musicxml, gp5=gp5)
-    check_writable(files.paths)
+    if stem is not None and (server or separation is Separation.OFF):
+        raise UsageError(
+            Reason.CONFIG_INVALID,
+            "--stem needs --separation, and no --server: a server keeps its stems, and GetStem fetches one.",
+        )
+    check_writable([*files.paths, *([stem] if stem else [])])
     path = check_audio_file(audio)
     with shown_progress(path.name) as show:
-        state = await (_remotely(server, path, wish, show) if server else _here(path, wish, show))
+        state = await (_remotely(server, path, wish, show) if server else _here(path, wish, show, stem))
     raise_failure(state)
     tell_heard(state)
     Results(files, final, pins, guess_tuning).write(state, wish, title=path.stem)
 
 
-async def _here(path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:
+async def _here(path: Path, wish: Wish, show: Callable[[SessionEvent], None], stem: Path | None) -> SessionState:
     from orchestrator.local import transcribe_locally
 
-    return await transcribe_locally(read_chunks(path), wish.config(AudioFormat(AudioEncoding.CONTAINER)), on_event=show)
+    config = wish.config(AudioFormat(AudioEncoding.CONTAINER))
+    return await transcribe_locally(read_chunks(path), config, on_event=show, stem=stem)
 
 
 async def _remotely(server: str, path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:

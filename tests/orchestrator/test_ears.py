@@ -16,6 +16,7 @@ from music.errors import InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat, Separation, SeparationChosen
 from orchestrator.auto_ear import LOOKS, AutoEar
 from orchestrator.ears import Ear, PlainEar, StemEar
+from orchestrator.stems import StemSink
 from tests.orchestrator.fake_separator import SCHEDULE, FakeSeparator
 
 Signal = NDArray[np.float32]
@@ -51,9 +52,11 @@ class Told(list[SeparationChosen]):
         self.append(chosen)
 
 
-def auto_ear(separator: FakeSeparator, audio: AudioFormat, *, is_file: bool = False) -> tuple[AutoEar, Told]:
+def auto_ear(
+    separator: FakeSeparator, audio: AudioFormat, *, is_file: bool = False, sink: StemSink | None = None
+) -> tuple[AutoEar, Told]:
     told = Told()
-    return AutoEar(separator, SCHEDULE, audio, told.tell, is_file=is_file), told
+    return AutoEar(separator, SCHEDULE, audio, told.tell, is_file=is_file, sink=sink), told
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 48_000, 96_000, 192_000])

@@ -20,7 +20,7 @@ from access.tokens import TokenVerifier
 from bus.connection import Bus
 from bus.session_log import SessionLogWriter
 from music.audio import SAMPLE_RATE_HZ
-from music.errors import GenesisError, InvalidInput, Reason
+from music.errors import GenesisError, InvalidInput, NotFound, Reason
 from music.events import (
     AudioEncoding,
     EndReason,
@@ -28,6 +28,8 @@ from music.events import (
     NoteRevised,
     Payload,
     Progressed,
+    Separation,
+    SeparationChosen,
     SessionConfig,
     SessionEnded,
     SessionEvent,
@@ -65,6 +67,8 @@ class FakeOrchestrator(TranscriptionServiceServicer):
         received: bytes of audio by session.
         transcribers: those asked for, by session.
         configs: what was asked for, by session.
+        stem: what is kept of a session that is to be separated; none where it is empty.
+        stems_fetched: session ids, one a call.
         verifier: of the tokens that calls must show; None: they need none.
     """
 
@@ -78,6 +82,8 @@ class FakeOrchestrator(TranscriptionServiceServicer):
     received: dict[str, int] = field(default_factory=dict)
     transcribers: dict[str, str] = field(default_factory=dict)
     configs: dict[str, SessionConfig] = field(default_factory=dict)
+    stem: bytes = b""
+    stems_fetched: list[str] = field(default_factory=list)
     verifier: TokenVerifier | None = None
 
     def __post_init__(self) -> None:
@@ -119,6 +125,17 @@ class FakeOrchestrator(TranscriptionServiceServicer):
                 trailing_metadata=(("grpc-status-details-bin", status.SerializeToString()),),
             )
 
+    async def GetStem(  # noqa: N802 - gRPC's name
+        self, request: service_pb2.GetStemRequest, context: Any
+    ) -> AsyncGenerator[service_pb2.GetStemResponse, None]:
+        if not self.stem:
+            gone = NotFound(Reason.STEM_NOT_FOUND, "It ended too long ago.")
+            trailing = (("grpc-status-details-bin", to_status(gone).SerializeToString()),)
+            await context.abort(FACES[gone.reason].grpc, gone.message, trailing_metadata=trailing)
+        self.stems_fetched.append(request.session_id)
+        for start in range(0, len(self.stem), 1000):
+            yield service_pb2.GetStemResponse(data=self.stem[start : start + 1000])
+
     def owner_of(self, context: Any) -> str:
         """For whom the call is, as the real one's door has it."""
         if self.verifier is None:
@@ -130,6 +147,8 @@ class FakeOrchestrator(TranscriptionServiceServicer):
         self, session: _Session, config: SessionConfig, requests: AsyncIterator[service_pb2.StreamTranscribeRequest]
     ) -> AsyncGenerator[SessionEvent, None]:
         yield await session.write(SessionStarted(config, MODELS, time.time_ns(), session.owner))
+        if config.separation is not Separation.OFF:
+            yield await session.write(SeparationChosen(config.separation, 0, "asked"))
         is_file = config.audio.encoding is AudioEncoding.CONTAINER
         duration = self.notes_per_file * NOTE_SAMPLES if is_file else None
         heard = 0

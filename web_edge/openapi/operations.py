@@ -124,6 +124,13 @@ _TAGGED = {"ETag": "of this answer"}
 _TUS = _header("Tus-Resumable", "the version of tus that is spoken", {"type": "string", "const": "1.0.0"})
 _LOCATION = {"Location": "where what was made can be had"}
 _JSON, _BYTES = ("application/json",), ("*/*",)
+_RANGES = (
+    _header("Range", "bytes of the recording, 16 ranges at most"),
+    _header("If-Range", "the tag of the recording that the reader has a part of"),
+    _IF_NONE_MATCH,
+)
+_IN_RANGES: Final[dict[int, type[BaseModel] | tuple[str, ...] | None]] = {200: _BYTES, 206: _BYTES, 304: None}
+_RANGE_HEADERS = {200: _TAGGED, 206: {**_TAGGED, "Content-Range": "where a single part lies"}}
 _ONE = "/api/transcribe/{id}"
 
 OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
@@ -200,17 +207,8 @@ OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
         (_DOCUMENT, _REVISION, _IF_NONE_MATCH),
         headers={200: _TAGGED},
     ),
-    ("GET", _ONE + "/audio"): Operation(
-        "getAudio",
-        {200: _BYTES, 206: _BYTES, 304: None},
-        (404, 416),
-        (
-            _header("Range", "bytes of the recording, 16 ranges at most"),
-            _header("If-Range", "the tag of the recording that the reader has a part of"),
-            _IF_NONE_MATCH,
-        ),
-        headers={200: _TAGGED, 206: {**_TAGGED, "Content-Range": "where a single part lies"}},
-    ),
+    ("GET", _ONE + "/audio"): Operation("getAudio", _IN_RANGES, (404, 416), _RANGES, headers=_RANGE_HEADERS),
+    ("GET", _ONE + "/stem"): Operation("getStem", _IN_RANGES, (404, 409, 416), _RANGES, headers=_RANGE_HEADERS),
     ("POST", _ONE + "/arrange"): Operation(
         "arrangeTranscription",
         {201: shapes.TranscriptionFile},

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from music.errors import Reason
+from music.events import Separation
 from web_edge.rows import Priority, Status
 
 
@@ -38,6 +39,15 @@ class Video(Shape):
     duration_s: float | None
 
 
+class Heard(Shape):
+    """What was heard of a recording: the mix, or from some second on a stem of it, which can be fetched."""
+
+    separation: Separation
+    start_s: float
+    cause: str = Field(description="asked; or of auto: voice, no_voice, too_short, no_separator, too_slow")
+    voice_share: float | None = Field(description="how much of the energy was voice where auto looked last, 0 to 1")
+
+
 class Transcription(Shape):
     """A transcription: its job, or the live session it came from."""
 
@@ -50,6 +60,7 @@ class Transcription(Shape):
     video: Video | None = Field(description="once the video is fetched")
     created_at: datetime
     duration_s: float | None
+    separation: Heard | None = Field(description="where something was to be separated")
     error: Problem | None
 
 

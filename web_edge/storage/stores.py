@@ -13,7 +13,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from music.errors import InvalidInput, Reason, Unavailable
 
-_NAME = re.compile(r"[0-9a-f]{32}")
+_NAME = re.compile(r"[0-9a-f]{32}(\.stem)?")
 
 
 def open_store(url: str, folder: Path) -> ObjectStore:

@@ -3,6 +3,7 @@
 import { credentials } from "./credentials";
 import type { Summary, TranscriptionDocument } from "./document";
 import type { Player } from "./player";
+import type { SeparationChosen } from "./events";
 import type { SeparationName } from "./separation";
 import { parseProblem, problem, ProblemError } from "./problems";
 
@@ -13,7 +14,15 @@ export interface Transcription {
   readonly title: string | null;
   readonly created_at: string;
   readonly duration_s: number | null;
+  readonly separation: Heard | null;
   readonly error: unknown;
+}
+
+/** What was heard of a recording. */
+export interface Heard {
+  readonly separation: SeparationChosen["separation"];
+  readonly start_s: number;
+  readonly cause: string;
 }
 
 export interface DerivedDocument extends TranscriptionDocument {

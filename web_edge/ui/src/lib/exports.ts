@@ -14,6 +14,11 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
   { name: "json", label: "JSON", opens: "Genesis Music; everything that is known" },
 ];
 
+/** The address of what was heard of a recording where something was separated. */
+export function stemAddress(id: string): string {
+  return `/api/transcribe/${encodeURIComponent(id)}/stem`;
+}
+
 /** The address of a file: of a transcription, or of a document derived of it. */
 export function exportAddress(id: string, format: string, document?: { id: string; revision: number } | null): string {
   const query = document ? `?${new URLSearchParams({ document: document.id, revision: String(document.revision) })}` : "";

@@ -1,6 +1,7 @@
 /** Whether a voice is taken out before notes are looked for, and what became of it. The names are the server's. */
 
-import { seconds } from "./clock";
+import type { Heard } from "./api";
+import { sampleAt, seconds } from "./clock";
 import type { SeparationChosen } from "./events";
 import { clockTime } from "./tab/describe";
 
@@ -30,6 +31,18 @@ export function rememberSeparation(storage: Pick<Storage, "setItem">, choice: Se
   } catch {
     // Private windows may keep nothing; the choice holds for as long as the page is open.
   }
+}
+
+/** Whether there is a stem to fetch. */
+export function hasStem(chosen: SeparationChosen | null): boolean {
+  return chosen !== null && chosen.separation !== "off";
+}
+
+/** What a list of transcriptions tells of it, as the event would. */
+export function chosenOf(heard: Heard | null): SeparationChosen | null {
+  if (!heard) return null;
+  const { separation, start_s, cause } = heard;
+  return { kind: "separation", separation, start: sampleAt(start_s), cause, latency: 0 };
 }
 
 /** What became of it, in words; "" where nothing was asked for. */

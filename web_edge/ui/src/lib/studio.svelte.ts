@@ -17,11 +17,12 @@ import { MicrophoneStream, PlaybackStream, type Stream } from "./audio/streaming
 import { seconds } from "./clock";
 import { SessionConnection, type ConnectionListener, type ConnectionState } from "./connection";
 import { emptyScore, scoreOf, scoreOfSession, toDocument, type Score, type TranscriptionDocument } from "./document";
+import type { SeparationChosen } from "./events";
 import { browserEnvironment } from "./line";
 import { Playback } from "./playback.svelte";
 import { hasChosen, pitchesOf, remember, remembered, tuningName, wishesOf, type Player as Wishes, type View } from "./player";
 import { problem, problemOf, type Problem } from "./problems";
-import { rememberedSeparation, rememberSeparation, separationLine, type SeparationName } from "./separation";
+import { chosenOf, rememberedSeparation, rememberSeparation, type SeparationName } from "./separation";
 import type { SessionState } from "./session-state";
 import { STANDARD } from "./tunings";
 import { Versions } from "./versions.svelte";
@@ -50,8 +51,8 @@ export class Studio {
   readonly player: Wishes & View = $state(remembered(localStorage));
   /** Whether a voice is taken out of the next take. */
   separation = $state<SeparationName>(rememberedSeparation(localStorage));
-  /** What became of that in this one, in words. */
-  separated = $state("");
+  /** What became of that in this one. */
+  heard = $state.raw<SeparationChosen | null>(null);
   sentS = $state(0);
   totalS = $state<number | null>(null);
   /** Where the cursor stands; null where there is none. */
@@ -144,7 +145,7 @@ export class Studio {
     });
   }
 
-  async reopen({ id, title, status }: Transcription): Promise<void> {
+  async reopen({ id, title, status, separation }: Transcription): Promise<void> {
     await this.begin("processing", title ?? "An earlier transcription", async (isCurrent) => {
       if (status !== "completed") {
         this.connect().follow(id);
@@ -153,6 +154,7 @@ export class Studio {
       const stored = await fetchResult(id);
       if (!isCurrent()) return;
       this.stored = stored;
+      this.heard = chosenOf(separation);
       this.score = scoreOf(stored);
       this.processedS = stored.duration_s;
       this.phase = "done";
@@ -271,7 +273,7 @@ export class Studio {
       this.hasNews = false;
       this.score = scoreOfSession(session, this.score);
       this.processedS = seconds(session.processedUntil);
-      this.separated = separationLine(session.separation);
+      this.heard = session.separation;
       if (session.duration !== null) this.totalS ??= seconds(session.duration);
     }
     this.positionS = this.cursorPosition();
@@ -304,7 +306,8 @@ export class Studio {
     this.versions.close();
     this.sound = this.stored = null;
     this.problem = null;
-    this.notice = this.attribution = this.separated = "";
+    this.notice = this.attribution = "";
+    this.heard = null;
     this.isSlow = this.canPlay = this.hasNews = false;
     this.sentS = this.processedS = 0;
     this.totalS = this.positionS = null;

@@ -52,6 +52,18 @@ class GetSessionResponse(_message.Message):
     session: _session_pb2.SessionSnapshot
     def __init__(self, session: _Optional[_Union[_session_pb2.SessionSnapshot, _Mapping]] = ...) -> None: ...
 
+class GetStemRequest(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class GetStemResponse(_message.Message):
+    __slots__ = ("data",)
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    def __init__(self, data: _Optional[bytes] = ...) -> None: ...
+
 class ArrangeNotesRequest(_message.Message):
     __slots__ = ("instrument", "notes", "player", "pins")
     class PinsEntry(_message.Message):

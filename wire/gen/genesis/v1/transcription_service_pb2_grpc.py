@@ -51,6 +51,11 @@ class TranscriptionServiceStub:
                 request_serializer=genesis_dot_v1_dot_transcription__service__pb2.GetSessionRequest.SerializeToString,
                 response_deserializer=genesis_dot_v1_dot_transcription__service__pb2.GetSessionResponse.FromString,
                 _registered_method=True)
+        self.GetStem = channel.unary_stream(
+                '/genesis.v1.TranscriptionService/GetStem',
+                request_serializer=genesis_dot_v1_dot_transcription__service__pb2.GetStemRequest.SerializeToString,
+                response_deserializer=genesis_dot_v1_dot_transcription__service__pb2.GetStemResponse.FromString,
+                _registered_method=True)
         self.ArrangeNotes = channel.unary_unary(
                 '/genesis.v1.TranscriptionService/ArrangeNotes',
                 request_serializer=genesis_dot_v1_dot_transcription__service__pb2.ArrangeNotesRequest.SerializeToString,
@@ -85,6 +90,14 @@ class TranscriptionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetStem(self, request, context):
+        """What a session that separated has heard, as a FLAC file in pieces: stereo, silent up to where the stem was heard from.
+        It is there from the session's end on, for an hour unless the server is told otherwise.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ArrangeNotes(self, request, context):
         """Notes in, positions out; nothing else of the notes is touched.
         """
@@ -109,6 +122,11 @@ def add_TranscriptionServiceServicer_to_server(servicer, server):
                     servicer.GetSession,
                     request_deserializer=genesis_dot_v1_dot_transcription__service__pb2.GetSessionRequest.FromString,
                     response_serializer=genesis_dot_v1_dot_transcription__service__pb2.GetSessionResponse.SerializeToString,
+            ),
+            'GetStem': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetStem,
+                    request_deserializer=genesis_dot_v1_dot_transcription__service__pb2.GetStemRequest.FromString,
+                    response_serializer=genesis_dot_v1_dot_transcription__service__pb2.GetStemResponse.SerializeToString,
             ),
             'ArrangeNotes': grpc.unary_unary_rpc_method_handler(
                     servicer.ArrangeNotes,
@@ -199,6 +217,33 @@ class TranscriptionService:
             '/genesis.v1.TranscriptionService/GetSession',
             genesis_dot_v1_dot_transcription__service__pb2.GetSessionRequest.SerializeToString,
             genesis_dot_v1_dot_transcription__service__pb2.GetSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/genesis.v1.TranscriptionService/GetStem',
+            genesis_dot_v1_dot_transcription__service__pb2.GetStemRequest.SerializeToString,
+            genesis_dot_v1_dot_transcription__service__pb2.GetStemResponse.FromString,
             options,
             channel_credentials,
             insecure,

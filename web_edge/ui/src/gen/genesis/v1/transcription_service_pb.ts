@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file genesis/v1/transcription_service.proto.
  */
 export const file_genesis_v1_transcription_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZnZW5lc2lzL3YxL3RyYW5zY3JpcHRpb25fc2VydmljZS5wcm90bxIKZ2VuZXNpcy52MSJ6ChdTdHJlYW1UcmFuc2NyaWJlUmVxdWVzdBIrCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWdIABInCgVhdWRpbxgCIAEoCzIWLmdlbmVzaXMudjEuQXVkaW9DaHVua0gAQgkKB21lc3NhZ2UiQwoYU3RyZWFtVHJhbnNjcmliZVJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiQQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIj8KFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJCChJHZXRTZXNzaW9uUmVzcG9uc2USLAoHc2Vzc2lvbhgBIAEoCzIbLmdlbmVzaXMudjEuU2Vzc2lvblNuYXBzaG90IuwBChNBcnJhbmdlTm90ZXNSZXF1ZXN0EioKCmluc3RydW1lbnQYASABKAsyFi5nZW5lc2lzLnYxLkluc3RydW1lbnQSHwoFbm90ZXMYAiADKAsyEC5nZW5lc2lzLnYxLk5vdGUSIgoGcGxheWVyGCggASgLMhIuZ2VuZXNpcy52MS5QbGF5ZXISNwoEcGlucxgpIAMoCzIpLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVxdWVzdC5QaW5zRW50cnkaKwoJUGluc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiNwoUQXJyYW5nZU5vdGVzUmVzcG9uc2USHwoFbm90ZXMYASADKAsyEC5nZW5lc2lzLnYxLk5vdGUy7gIKFFRyYW5zY3JpcHRpb25TZXJ2aWNlEmEKEFN0cmVhbVRyYW5zY3JpYmUSIy5nZW5lc2lzLnYxLlN0cmVhbVRyYW5zY3JpYmVSZXF1ZXN0GiQuZ2VuZXNpcy52MS5TdHJlYW1UcmFuc2NyaWJlUmVzcG9uc2UoATABElMKDFdhdGNoU2Vzc2lvbhIfLmdlbmVzaXMudjEuV2F0Y2hTZXNzaW9uUmVxdWVzdBogLmdlbmVzaXMudjEuV2F0Y2hTZXNzaW9uUmVzcG9uc2UwARJLCgpHZXRTZXNzaW9uEh0uZ2VuZXNpcy52MS5HZXRTZXNzaW9uUmVxdWVzdBoeLmdlbmVzaXMudjEuR2V0U2Vzc2lvblJlc3BvbnNlElEKDEFycmFuZ2VOb3RlcxIfLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVxdWVzdBogLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVzcG9uc2ViBnByb3RvMw", [file_genesis_v1_audio, file_genesis_v1_event, file_genesis_v1_instrument, file_genesis_v1_note, file_genesis_v1_player, file_genesis_v1_session]);
+  fileDesc("CiZnZW5lc2lzL3YxL3RyYW5zY3JpcHRpb25fc2VydmljZS5wcm90bxIKZ2VuZXNpcy52MSJ6ChdTdHJlYW1UcmFuc2NyaWJlUmVxdWVzdBIrCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWdIABInCgVhdWRpbxgCIAEoCzIWLmdlbmVzaXMudjEuQXVkaW9DaHVua0gAQgkKB21lc3NhZ2UiQwoYU3RyZWFtVHJhbnNjcmliZVJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiQQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIj8KFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJCChJHZXRTZXNzaW9uUmVzcG9uc2USLAoHc2Vzc2lvbhgBIAEoCzIbLmdlbmVzaXMudjEuU2Vzc2lvblNuYXBzaG90IiQKDkdldFN0ZW1SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiHwoPR2V0U3RlbVJlc3BvbnNlEgwKBGRhdGEYASABKAwi7AEKE0FycmFuZ2VOb3Rlc1JlcXVlc3QSKgoKaW5zdHJ1bWVudBgBIAEoCzIWLmdlbmVzaXMudjEuSW5zdHJ1bWVudBIfCgVub3RlcxgCIAMoCzIQLmdlbmVzaXMudjEuTm90ZRIiCgZwbGF5ZXIYKCABKAsyEi5nZW5lc2lzLnYxLlBsYXllchI3CgRwaW5zGCkgAygLMikuZ2VuZXNpcy52MS5BcnJhbmdlTm90ZXNSZXF1ZXN0LlBpbnNFbnRyeRorCglQaW5zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASI3ChRBcnJhbmdlTm90ZXNSZXNwb25zZRIfCgVub3RlcxgBIAMoCzIQLmdlbmVzaXMudjEuTm90ZTK0AwoUVHJhbnNjcmlwdGlvblNlcnZpY2USYQoQU3RyZWFtVHJhbnNjcmliZRIjLmdlbmVzaXMudjEuU3RyZWFtVHJhbnNjcmliZVJlcXVlc3QaJC5nZW5lc2lzLnYxLlN0cmVhbVRyYW5zY3JpYmVSZXNwb25zZSgBMAESUwoMV2F0Y2hTZXNzaW9uEh8uZ2VuZXNpcy52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiAuZ2VuZXNpcy52MS5XYXRjaFNlc3Npb25SZXNwb25zZTABEksKCkdldFNlc3Npb24SHS5nZW5lc2lzLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh4uZ2VuZXNpcy52MS5HZXRTZXNzaW9uUmVzcG9uc2USRAoHR2V0U3RlbRIaLmdlbmVzaXMudjEuR2V0U3RlbVJlcXVlc3QaGy5nZW5lc2lzLnYxLkdldFN0ZW1SZXNwb25zZTABElEKDEFycmFuZ2VOb3RlcxIfLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVxdWVzdBogLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVzcG9uc2ViBnByb3RvMw", [file_genesis_v1_audio, file_genesis_v1_event, file_genesis_v1_instrument, file_genesis_v1_note, file_genesis_v1_player, file_genesis_v1_session]);
 
 /**
  * @generated from message genesis.v1.StreamTranscribeRequest
@@ -146,6 +146,40 @@ export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PUR
   messageDesc(file_genesis_v1_transcription_service, 5);
 
 /**
+ * @generated from message genesis.v1.GetStemRequest
+ */
+export type GetStemRequest = Message<"genesis.v1.GetStemRequest"> & {
+  /**
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message genesis.v1.GetStemRequest.
+ * Use `create(GetStemRequestSchema)` to create a new message.
+ */
+export const GetStemRequestSchema: GenMessage<GetStemRequest> = /*@__PURE__*/
+  messageDesc(file_genesis_v1_transcription_service, 6);
+
+/**
+ * @generated from message genesis.v1.GetStemResponse
+ */
+export type GetStemResponse = Message<"genesis.v1.GetStemResponse"> & {
+  /**
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message genesis.v1.GetStemResponse.
+ * Use `create(GetStemResponseSchema)` to create a new message.
+ */
+export const GetStemResponseSchema: GenMessage<GetStemResponse> = /*@__PURE__*/
+  messageDesc(file_genesis_v1_transcription_service, 7);
+
+/**
  * @generated from message genesis.v1.ArrangeNotesRequest
  */
 export type ArrangeNotesRequest = Message<"genesis.v1.ArrangeNotesRequest"> & {
@@ -179,7 +213,7 @@ export type ArrangeNotesRequest = Message<"genesis.v1.ArrangeNotesRequest"> & {
  * Use `create(ArrangeNotesRequestSchema)` to create a new message.
  */
 export const ArrangeNotesRequestSchema: GenMessage<ArrangeNotesRequest> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_transcription_service, 6);
+  messageDesc(file_genesis_v1_transcription_service, 8);
 
 /**
  * @generated from message genesis.v1.ArrangeNotesResponse
@@ -196,7 +230,7 @@ export type ArrangeNotesResponse = Message<"genesis.v1.ArrangeNotesResponse"> & 
  * Use `create(ArrangeNotesResponseSchema)` to create a new message.
  */
 export const ArrangeNotesResponseSchema: GenMessage<ArrangeNotesResponse> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_transcription_service, 7);
+  messageDesc(file_genesis_v1_transcription_service, 9);
 
 /**
  * Errors: google.rpc.Status with exactly one google.rpc.ErrorInfo whose reason is an ErrorReason without its prefix
@@ -235,6 +269,17 @@ export const TranscriptionService: GenService<{
     methodKind: "unary";
     input: typeof GetSessionRequestSchema;
     output: typeof GetSessionResponseSchema;
+  },
+  /**
+   * What a session that separated has heard, as a FLAC file in pieces: stereo, silent up to where the stem was heard from.
+   * It is there from the session's end on, for an hour unless the server is told otherwise.
+   *
+   * @generated from rpc genesis.v1.TranscriptionService.GetStem
+   */
+  getStem: {
+    methodKind: "server_streaming";
+    input: typeof GetStemRequestSchema;
+    output: typeof GetStemResponseSchema;
   },
   /**
    * Notes in, positions out; nothing else of the notes is touched.
