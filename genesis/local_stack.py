@@ -151,6 +151,8 @@ class LocalStack:
             name="orchestrator",
             command=(*_PYTHON, "orchestrator"),
             environment={
+                # Many threads work on one session's arrays in turn; with a heap each, memory is never given back.
+                "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
                 "GENESIS_ORCHESTRATOR_LISTEN": str(self.plan.grpc),
                 "GENESIS_ORCHESTRATOR_NATS_URL": self._nats_url("orchestrator"),
                 "GENESIS_ORCHESTRATOR_PORT_FILE": str(port_file),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.model_spec import ModelSpec, mismatch
-from inference.onnx_runner import OnnxRunner
+from inference.ports import BlockingRunner
 from inference.spectra import Spectrum, signal_of, spectrum_of
 
 Signal = NDArray[np.float32]
@@ -19,15 +19,15 @@ class MaskingNetwork:
 
     Args:
         spec: its configuration.
-        threads: runs at a time.
+        runner: runs it.
 
     Raises:
-        Unavailable: MODEL_MISSING or MODEL_MISMATCH.
+        Unavailable: MODEL_MISMATCH.
     """
 
     normalises = False
 
-    def __init__(self, spec: ModelSpec, threads: int) -> None:
+    def __init__(self, spec: ModelSpec, runner: BlockingRunner) -> None:
         self._frame, self._hop = spec.integer("frame_samples"), spec.integer("frame_hop")
         magnitudes, mask = spec.tensor("magnitudes"), spec.tensor("accompaniment_mask")
         self._free = spec.integer("free_length")
@@ -35,7 +35,7 @@ class MaskingNetwork:
             raise mismatch(spec.name, f"{magnitudes} and {mask} should be channels, any number of frames, bins.")
         self._bins = magnitudes.shape[2] or 0
         self._in, self._out = magnitudes.name, mask.name
-        self._runner = OnnxRunner(spec, threads)
+        self._runner = runner
 
     def fits(self, window: int) -> bool:
         """Whether a window of so many samples is a number of frames the network takes."""

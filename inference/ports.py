@@ -38,6 +38,14 @@ class Runner(Protocol):
         ...
 
 
+class BlockingRunner(Protocol):
+    """A model that worker threads run: what separators do around a run is work for a thread as well."""
+
+    def run_blocking(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """As `Runner.run`, in the calling thread."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RunsOn:
     """Where a transcriber's network runs now: "in_process" or "triton"; and why it is not where it was meant to be."""

@@ -55,6 +55,7 @@ class WindowedSeparator:
             and, where it can tell voices, `look_samples`.
         network: what runs; its file is loaded.
         threads: windows at a time, over all streams.
+        clock: seconds, by which a window's cost is taken.
 
     Raises:
         Unavailable: MODEL_MISMATCH.
@@ -62,7 +63,11 @@ class WindowedSeparator:
 
     channel_count = CHANNELS
 
-    def __init__(self, spec: ModelSpec, network: StemNetwork, threads: int) -> None:
+    # The processor time of this thread alone: other sessions' runs must not make a schedule look dear.
+    def __init__(
+        self, spec: ModelSpec, network: StemNetwork, threads: int, clock: Callable[[], float] = time.thread_time
+    ) -> None:
+        self._clock = clock
         self.reference = ModelReference(spec.role, spec.name, spec.sha256)
         self.sample_rate_hz = spec.integer("sample_rate_hz")
         self.look_samples = spec.integer("look_samples") if "look_samples" in spec.parameters else 0
@@ -93,8 +98,13 @@ class WindowedSeparator:
         """Processor time a schedule takes over the time its signal lasts."""
         if schedule.window not in self._cost_s:
             silence = np.zeros((CHANNELS, schedule.window), np.float32)
-            self._cost_s[schedule.window] = min(_processor_time_s(self.network.run, silence) for _ in range(2))
+            self._cost_s[schedule.window] = min(self._cost_of_run(silence) for _ in range(2))
         return self._cost_s[schedule.window] / (schedule.hop / self.sample_rate_hz)
+
+    def _cost_of_run(self, window: Signal) -> float:
+        begun = self._clock()
+        self.network.run(window)
+        return self._clock() - begun
 
     def open_stream(self, schedule: WindowSchedule) -> OverlapStream:
         """See `Separator.open_stream`."""
@@ -185,10 +195,3 @@ def _scaled(window: SignalWindow, mean: float, deviation: float) -> Signal:
     within = slice(window.begin, window.end)
     scaled[:, within] = (window.samples[:, within] - np.float32(mean)) / np.float32(deviation)
     return scaled
-
-
-def _processor_time_s(run: Callable[[Signal], object], window: Signal) -> float:
-    # Of this thread alone: other sessions' runs must not make a schedule look dear.
-    begun = time.thread_time()
-    run(window)
-    return time.thread_time() - begun

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inference.model_spec import ModelSpec, mismatch, read_model_spec
-from inference.ports import Separator
+from inference.ports import BlockingRunner, Separator
 from inference.registry import list_models
 from inference.separation import StemNetwork, WindowedSeparator
 from music.errors import InvalidInput, Reason
@@ -31,11 +31,20 @@ def load_separator(separation: Separation, model_repo: Path, *, threads: int = 2
         InvalidInput: SEPARATION_UNAVAILABLE, the repository has none for it.
         Unavailable: MODEL_MISSING or MODEL_MISMATCH.
     """
+    return open_separator(separator_spec(separation, model_repo), threads)
+
+
+def separator_spec(separation: Separation, model_repo: Path) -> ModelSpec:
+    """The configuration of the model that does it.
+
+    Raises:
+        InvalidInput: SEPARATION_UNAVAILABLE, the repository has none for it. Unavailable: MODEL_MISMATCH.
+    """
     for status in list_models(model_repo):
         if status.role == "separator":
             spec = read_model_spec(model_repo / status.name)
             if spec.text("separation") == separation.value:
-                return open_separator(spec, threads)
+                return spec
     remedy = _REMEDIES.get(separation, "choose another")
     message = f"There is no separator for {separation.value} in this model repository: {remedy}, or choose off."
     raise InvalidInput(Reason.SEPARATION_UNAVAILABLE, message, separation=separation.value)
@@ -47,15 +56,22 @@ def open_separator(spec: ModelSpec, threads: int) -> WindowedSeparator:
     Raises:
         Unavailable: MODEL_MISSING or MODEL_MISMATCH.
     """
+    from inference.onnx_runner import OnnxRunner
+
+    return WindowedSeparator(spec, open_network(spec, OnnxRunner(spec, threads)), threads)
+
+
+def open_network(spec: ModelSpec, runner: BlockingRunner) -> StemNetwork:
+    """What a separator does with one window, over whatever runs its model. Raises Unavailable: MODEL_MISMATCH."""
     # Imported here because commands that separate nothing read the repository too.
     from inference.masking import MaskingNetwork
     from inference.waveforms import WaveformNetwork
 
-    kinds: dict[str, Callable[[ModelSpec, int], StemNetwork]] = {
+    kinds: dict[str, Callable[[ModelSpec, BlockingRunner], StemNetwork]] = {
         "masks": MaskingNetwork,
         "waveforms": WaveformNetwork,
     }
     kind = spec.text("kind")
     if kind not in kinds:
         raise mismatch(spec.name, f"separators are of the kind {' or '.join(kinds)}, not {kind!r}.")
-    return WindowedSeparator(spec, kinds[kind](spec, threads), threads)
+    return kinds[kind](spec, runner)

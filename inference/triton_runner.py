@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import anyio.from_thread
 from numpy.typing import NDArray
 
 from inference.circuit_breaker import CircuitBreaker
@@ -57,14 +58,34 @@ class TritonRunner:
         return outputs
 
 
+class AwaitedRunner:
+    """A runner for worker threads of the event loop that it runs on."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def run_blocking(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """See `BlockingRunner.run_blocking`."""
+        return anyio.from_thread.run(self._runner.run, inputs)
+
+
 class FallbackRunner:
     """The server while it does its part, this process while it does not.
 
     A run is a pure function of its inputs, the session's state among them, so a session goes on here with the very step
     the server failed at, and goes back in the same way.
+
+    Args:
+        server, local: the two.
+        breaker: says whether the server is asked.
+        counts: counted in.
+        is_quick: whether a run that takes long says that the server is too slow.
     """
 
-    def __init__(self, server: Runner, local: Runner, breaker: CircuitBreaker, counts: RunCounts) -> None:
+    def __init__(
+        self, server: Runner, local: Runner, breaker: CircuitBreaker, counts: RunCounts, *, is_quick: bool = True
+    ) -> None:
+        self._is_quick = is_quick
         self.spec = server.spec
         self._server = server
         self._local = local
@@ -80,7 +101,8 @@ class FallbackRunner:
             except Unavailable as error:
                 self._breaker.failed(error.message)
             else:
-                self._breaker.succeeded(time.monotonic() - begun)
+                if self._is_quick:
+                    self._breaker.succeeded(time.monotonic() - begun)
                 return outputs
         self._counts.in_process += 1
         return await self._local.run(inputs)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.model_spec import ModelSpec, mismatch
-from inference.onnx_runner import OnnxRunner
+from inference.ports import BlockingRunner
 from inference.spectra import signal_of, spectrum_of
 
 Signal = NDArray[np.float32]
@@ -24,15 +24,15 @@ class WaveformNetwork:
 
     Args:
         spec: its configuration.
-        threads: runs at a time.
+        runner: runs it.
 
     Raises:
-        Unavailable: MODEL_MISSING or MODEL_MISMATCH.
+        Unavailable: MODEL_MISMATCH.
     """
 
     normalises = True
 
-    def __init__(self, spec: ModelSpec, threads: int) -> None:
+    def __init__(self, spec: ModelSpec, runner: BlockingRunner) -> None:
         self._frame, self._hop = spec.integer("frame_samples"), spec.integer("frame_hop")
         mix, spectrum = spec.tensor("mix"), spec.tensor("spectrum")
         self._window = mix.shape[-1] or 0
@@ -40,7 +40,7 @@ class WaveformNetwork:
             raise mismatch(spec.name, f"{mix} and {spectrum} are not a stereo window and its spectrogram.")
         self._in = (mix.name, spectrum.name)
         self._out = tuple(spec.tensor(meaning).name for meaning in ("stem_waveform", "stem_spectrum"))
-        self._runner = OnnxRunner(spec, threads)
+        self._runner = runner
 
     def fits(self, window: int) -> bool:
         """See `StemNetwork.fits`."""

@@ -21,6 +21,7 @@ from orchestrator.desk import SessionDesk
 from orchestrator.door import Door
 from orchestrator.health import SERVICE, HealthKeeper
 from orchestrator.neighbours import BusLink, TranscriberShelf
+from orchestrator.separating import SeparatorShelf
 from orchestrator.servicer import TranscriptionServicer
 from orchestrator.settings import SETTINGS_PREFIX, Settings, check_listen
 from orchestrator.stems import StemShelf
@@ -68,9 +69,10 @@ async def running_orchestrator(settings: Settings) -> AsyncIterator[Orchestrator
     link = BusLink(settings.nats_url, authority=settings.nats_ca)
     triton = TritonModels(settings.triton, settings.triton_policy, settings.threads) if settings.triton else None
     shelf = TranscriberShelf(settings.models, settings.transcriber, settings.threads, triton)
+    separators = SeparatorShelf(settings.models, settings.threads, settings.separation_cores, triton)
     stems = StemShelf(settings.stems_dir, settings.stems_kept_s) if settings.stems_dir else None
     async with anyio.create_task_group() as group:
-        desk = SessionDesk(group, link, shelf, settings, stems)
+        desk = SessionDesk(group, link, shelf, separators, settings, stems)
         keeper = HealthKeeper(desk, link, shelf)
         await keeper.tell(serving=False)
         server = grpc.aio.server(interceptors=[Door(verifier, link)], options=_GRPC_OPTIONS)

@@ -122,6 +122,7 @@ class SessionDesk:
 
     Args:
         group: runs the sessions; they outlive their calls until they are flushed.
+        separators: what takes a mix apart.
         stems: where stems are kept; None for nowhere.
     """
 
@@ -130,6 +131,7 @@ class SessionDesk:
         group: TaskGroup,
         link: BusLink,
         shelf: TranscriberShelf,
+        separators: SeparatorShelf,
         settings: Settings,
         stems: StemShelf | None = None,
     ) -> None:
@@ -137,7 +139,7 @@ class SessionDesk:
         self._group = group
         self._link = link
         self._shelf = shelf
-        self._separators = SeparatorShelf(settings.models, settings.threads, settings.separation_cores)
+        self._separators = separators
         self._settings = settings
         self._shares = Shares(settings.sessions_per_caller, settings.hourly_sessions_per_caller)
         self._live: set[LiveSession] = set()

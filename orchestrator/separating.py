@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -11,6 +12,7 @@ import anyio.to_thread
 
 from inference.ports import Separator
 from inference.separators import load_separator
+from inference.triton_models import TritonModels
 from music.audio import SAMPLE_RATE_HZ
 from music.errors import GenesisError, InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat, ModelReference, Separation, SeparationChosen, SessionConfig
@@ -81,9 +83,17 @@ class SeparatorShelf:
         model_repo: folder of the models.
         threads: windows a network runs at a time.
         budget_cores: what a live session's separation may take.
+        triton: the server that runs the models; None for this process.
     """
 
-    def __init__(self, model_repo: Path, threads: int, budget_cores: float = LIVE_BUDGET_CORES) -> None:
+    def __init__(
+        self,
+        model_repo: Path,
+        threads: int,
+        budget_cores: float = LIVE_BUDGET_CORES,
+        triton: TritonModels | None = None,
+    ) -> None:
+        self._triton = triton
         self._model_repo = model_repo
         self._threads = threads
         self._budget_cores = budget_cores
@@ -100,7 +110,7 @@ class SeparatorShelf:
         Raises:
             InvalidInput: SEPARATION_UNAVAILABLE, nothing here can do it, or not as fast as the audio comes;
                 CONFIG_INVALID, the separator takes no such windows.
-            Unavailable: MODEL_MISSING, MODEL_MISMATCH.
+            Unavailable: MODEL_MISSING, MODEL_MISMATCH, and with a server MODEL_SERVER_UNAVAILABLE.
         """
         if config.separation is Separation.OFF:
             return replace(config, separation_schedule=None), NO_SEPARATION
@@ -136,9 +146,11 @@ class SeparatorShelf:
     async def _get(self, separation: Separation) -> Separator:
         async with self._turn:
             if separation not in self._loaded:
-
-                def load() -> Separator:
-                    return load_separator(separation, self._model_repo, threads=self._threads)
-
-                self._loaded[separation] = await anyio.to_thread.run_sync(load)
+                self._loaded[separation] = await self._load(separation)
         return self._loaded[separation]
+
+    async def _load(self, separation: Separation) -> Separator:
+        if self._triton is not None:
+            return await self._triton.load_separator(separation, self._model_repo)
+        load = partial(load_separator, separation, self._model_repo, threads=self._threads)
+        return await anyio.to_thread.run_sync(load)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import wave
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -14,16 +15,26 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
-from inference.ports import Transcriber
+from inference.ports import Separator, Transcriber
 from inference.registry import load_transcriber
+from inference.separators import load_separator
 from inference.triton_models import TritonModels, TritonPolicy
 from music.audio import SAMPLE_RATE_HZ
 from music.errors import Reason, Unavailable
-from music.events import AudioEncoding, AudioFormat, NoteRevised, RunnerChanged, SessionConfig, SessionEvent
+from music.events import (
+    AudioEncoding,
+    AudioFormat,
+    NoteRevised,
+    RunnerChanged,
+    Separation,
+    SessionConfig,
+    SessionEvent,
+)
 from music.note import Note, NoteState
 from music.session_state import fold
 from orchestrator.inbox import OneByOne
 from orchestrator.publisher import Publisher
+from orchestrator.separating import NO_SEPARATION, SeparationPlan
 from orchestrator.session import Session, SessionLimits
 from tests.orchestrator.fakes import KeptLog
 from tests.support.data import shared_data
@@ -72,13 +83,19 @@ class Told:
         self.log = KeptLog()
         self.times = list[float]()
 
-    async def run(self, transcriber: Transcriber, chunks: AsyncIterator[bytes]) -> None:
+    async def run(
+        self, transcriber: Transcriber, chunks: AsyncIterator[bytes], separator: Separator | None = None
+    ) -> None:
         async def deliver(_event: SessionEvent) -> None:
             self.times.append(anyio.current_time())
 
         publisher = Publisher("s", self.log, deliver, lambda: 0)
         config = SessionConfig(AUDIO, session_id="s")
-        await Session(config, transcriber, publisher, SessionLimits(), lambda: 0).run(OneByOne(chunks))
+        plan = NO_SEPARATION
+        if separator is not None:
+            schedule = separator.choose_schedule(live=False, budget_cores=1)
+            plan = SeparationPlan(Separation.VOCALS_REMOVED, separator, schedule)
+        await Session(config, transcriber, publisher, SessionLimits(), lambda: 0, plan).run(OneByOne(chunks))
 
     @property
     def places(self) -> list[tuple[str, float]]:
@@ -144,6 +161,37 @@ async def test_the_same_notes_come_from_the_server(
     assert len(ours) > 20
     found = differences(ours, theirs)
     assert len(found) <= 0.001 * len(ours), found
+    await models.client.close()
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["serving", "killed"])
+async def test_a_separated_session_is_the_same_from_the_server(
+    server: TritonServer, built_model_repo: Path, local: Transcriber, is_killed: bool
+) -> None:
+    signal, ours, theirs = demo(), Told(), Told()
+    here = load_separator(Separation.VOCALS_REMOVED, built_model_repo, threads=1)
+    await ours.run(local, chunks_of(signal), here)
+    models = TritonModels(server.address, replace(PATIENT, separation_s=20.0, fallback=is_killed))
+    far = await models.load("guitar", built_model_repo)
+    separator = await models.load_separator(Separation.VOCALS_REMOVED, built_model_repo)
+    before = server.metrics()
+
+    async def kill() -> None:
+        if is_killed:
+            await anyio.to_thread.run_sync(server.kill)
+
+    try:
+        await theirs.run(far, chunks_of(signal, 4 * SAMPLE_RATE_HZ // CHUNK, kill), separator)
+        if not is_killed:
+            counted = "nv_inference_request_success", "spleeter_2stem"
+            assert server.metrics()[counted] - before[counted] > 2
+            assert models.counts.in_process == 0
+    finally:
+        if is_killed:
+            await anyio.to_thread.run_sync(server.start)
+    assert len(ours.ended) > 20
+    assert differences(ours.ended, theirs.ended) == []
+    assert (models.counts.in_process > 0) is is_killed
     await models.client.close()
 
 
