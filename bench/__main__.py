@@ -18,6 +18,7 @@ QUICK = {
     "gpu": "every model on a CUDA device, where there is one: parity and speed",
     "techniques": "how far bends, slides, hammer-ons, pull-offs, vibrato and let ring can be believed",
     "exports": "every export of every test piece, opened by independent readers",
+    "offers": "how often another tuning or capo is offered, and how often rightly",
     "separation": "stems, latency, what auto hears, notes with and without, what it costs",
     "transcribe_file": "a 3-minute file, whole commands, beside stock Basic Pitch",
 }
