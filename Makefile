@@ -92,7 +92,9 @@ setup: $(STAMPS)/dev ui models demo ## A .venv with everything that run, test, l
 test: setup ## All checks and tests (ARGS="-k name" for some; ARGS=--cov for a coverage report, a fifth slower)
 	@$(MAKE) --no-print-directory lint
 	cd $(UI) && npm test --silent
-	$(BIN)/pytest -q --durations=15 $(ARGS)
+	@# Exit status 5: ARGS has chosen none of these.
+	$(BIN)/pytest -q --durations=10 -n 2 --dist loadfile -m "not alone" $(ARGS) || [ $$? = 5 ]
+	$(BIN)/pytest -q --durations=10 -m alone --cov-append $(ARGS) || [ $$? = 5 ]
 
 # --- quality -----------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,16 @@ MAY_BE_ABSENT = ("../shared/data",)
 """What even a CI machine may lack; a skip for any other reason fails there."""
 
 
+ALONE = ("tests/e2e/", "tests/orchestrator/test_triton_sessions.py")
+"""Whole stacks and browsers, and promises of how soon a session goes on elsewhere."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(ALONE):
+            item.add_marker(pytest.mark.alone)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
