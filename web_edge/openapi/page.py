@@ -20,29 +20,34 @@ code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 Json = dict[str, Any]
 
 
-def reference_page(document: Json) -> str:
-    """The document for people."""
-    return "".join(_page(document))
+def reference_page(document: Json, sockets: Json) -> str:
+    """Both documents for people: what REST offers, and what goes over the WebSockets."""
+    return "".join(_page(document, sockets))
 
 
-def _page(document: Json) -> Iterator[str]:
+def _page(document: Json, sockets: Json) -> Iterator[str]:
     info = document["info"]
-    title = escape(f"{info['title']} {info['version']}: REST reference")
+    title = escape(f"{info['title']} {info['version']}: reference")
     yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
     yield '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs/style.css">'
     yield f"<h1>{title}</h1><p>{escape(info['description'])}</p>"
-    yield '<p><a href="/openapi.json">/openapi.json</a></p><nav><ul>'
+    yield '<p><a href="/openapi.json">/openapi.json</a> · <a href="/asyncapi.json">/asyncapi.json</a></p><nav><ul>'
     operations = [
         (path, method, told) for path, methods in document["paths"].items() for method, told in methods.items()
     ]
     for path, method, told in operations:
         yield f'<li><a href="#{escape(told["operationId"])}">{method.upper()} {escape(path)}</a></li>'
+    for name, channel in sockets["channels"].items():
+        yield f'<li><a href="#socket-{escape(name)}">WebSocket {escape(channel["address"])}</a></li>'
     yield '<li><a href="#problems">Problems</a></li><li><a href="#shapes">Shapes</a></li></ul></nav>'
     for path, method, told in operations:
         yield from _operation(path, method, told)
+    for name in sockets["channels"]:
+        yield from _socket(name, sockets)
     yield from _problems()
     yield '<h2 id="shapes">Shapes</h2>'
-    for name, schema in document["components"]["schemas"].items():
+    schemas = {**document["components"]["schemas"], **sockets["components"]["schemas"]}
+    for name, schema in schemas.items():
         yield f'<section id="schema-{escape(name)}"><h3>{escape(name)}</h3>'
         yield f"<p>{escape(schema.get('description', ''))}</p>"
         yield from _table(
@@ -79,6 +84,27 @@ def _operation(path: str, method: str, told: Json) -> Iterator[str]:
         ]
     )
     yield "</section>"
+
+
+def _socket(name: str, sockets: Json) -> Iterator[str]:
+    channel = sockets["channels"][name]
+    yield f'<section id="socket-{escape(name)}">'
+    yield f'<h2><span class="method">WebSocket</span> <code>{escape(channel["address"])}</code></h2>'
+    yield f"<p>{escape(channel['title'])}</p><p>{escape(channel['description'])}</p>"
+    for action, heading in (("receive", "Send"), ("send", "Receive")):
+        yield f"<h3>{heading}</h3>"
+        told = [one for one in sockets["operations"].values() if one["action"] == action]
+        spoken = [
+            one["$ref"].rpartition("/")[2] for own in told for one in own["messages"] if f"/{name}/" in one["$ref"]
+        ]
+        messages = [sockets["components"]["messages"][one] for one in spoken]
+        yield from _table([(one["name"], _members(one["payload"]), one["title"]) for one in messages])
+    yield "</section>"
+
+
+def _members(payload: Json) -> str:
+    required = payload.get("required", ())
+    return ", ".join(name if name in required else f"{name}?" for name in payload.get("properties", ()))
 
 
 def _problems() -> Iterator[str]:
