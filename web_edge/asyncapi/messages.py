@@ -31,7 +31,7 @@ from wire.subjects import SESSION_ID_PATTERN
 
 Json = dict[str, Any]
 
-EVENT: Final = cast(Descriptor, event_pb2.SessionEvent.DESCRIPTOR)
+EVENT: Final = cast("Descriptor", event_pb2.SessionEvent.DESCRIPTOR)
 MEMBERS: Final[dict[type, str]] = {
     SessionStarted: "started",
     NoteRevised: "note",
