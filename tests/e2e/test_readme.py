@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from tests.e2e.examples import KINDS, run_example
 from tests.support.demo import demo_wav
 from tests.support.stack import Stack, running_stack
+from tests.web_edge.asyncapi.schemas import Spoken
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,3 +51,15 @@ def test_the_examples_run(stack: Stack, tmp_path: Path, kind: str) -> None:
         assert '"notes"' in said
     else:
         assert int(re.search(r": (\d+) notes", said)[1]) > 50  # type: ignore[index]
+
+
+def test_every_frame_of_a_real_session_is_what_the_document_says(stack: Stack) -> None:
+    spoken = Spoken(httpx.get(f"{stack.edge_url}/asyncapi.json").json())
+    with demo_wav().open("rb") as file:
+        job = httpx.post(f"{stack.edge_url}/api/transcribe", files={"file": file}).json()["id"]
+    types = set()
+    with connect(stack.edge_url.replace("http", "ws") + "/ws", max_size=None) as socket:
+        socket.send(json.dumps({"type": "subscribe:job", "id": job}))
+        while not types & {"job:complete", "snapshot"}:
+            types.add(spoken.check_down(str(socket.recv(timeout=60))))
+    assert types >= {"note", "bar", "harmony", "job:complete"} or "snapshot" in types, types

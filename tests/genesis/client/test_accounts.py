@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
 
-from genesis.client import GenesisClient, Patience, SignIn
+from genesis.client import GenesisClient, Options, Patience, SignIn
 from music.errors import Forbidden, NotFound, Reason, Unauthenticated
 from tests.web_edge.accounts.conftest import PASSWORD, Town
 
 pytestmark = pytest.mark.anyio
 SOUND = b"RIFF...."
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "clients.md"
 FEW = Patience(attempts=3)
 
 
@@ -88,3 +93,17 @@ async def test_whoever_signs_out_is_out(town: Town, url: str) -> None:
     async with GenesisClient(url, SignIn("alice@example.com", PASSWORD)) as again:
         with pytest.raises(NotFound):
             await again.transcriptions.get("nobody")
+
+
+async def test_what_the_guide_shows_is_what_happens(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    assert len(shown) == 1
+    (tmp_path / "song.wav").write_bytes(SOUND)
+    monkeypatch.chdir(tmp_path)
+    program = shown[0].replace("https://tabs.example.org", url).replace("you@example.org", "alice@example.com")
+    names = {"GenesisClient": GenesisClient, "Options": Options, "Path": Path, "SignIn": SignIn, "password": PASSWORD}
+    run = f"async def run():\n{textwrap.indent(program, '    ')}    return result, easier"
+    exec(compile(run, "clients.md", "exec"), names)  # noqa: S102 - our own words
+    result, easier = await names["run"]()  # type: ignore[operator]
+    assert result.tuning[-1] == 38
+    assert easier.document.settings["difficulty"] == "beginner"
