@@ -137,9 +137,11 @@ class Transcriptions:
 
     async def audio(self, transcription_id: str, start: int = 0, stop: int | None = None) -> bytes:
         """Bytes [start, stop) of the recording, to its end unless given. Raises InvalidInput: RANGE_NOT_SATISFIABLE."""
-        headers = {} if start == 0 and stop is None else {"Range": f"bytes={start}-{'' if stop is None else stop - 1}"}
-        answer = await self.transport.request("GET", _one(transcription_id) + "/audio", headers=headers)
-        return answer.content
+        return await self._range(_one(transcription_id) + "/audio", start, stop)
+
+    async def stem(self, transcription_id: str, start: int = 0, stop: int | None = None) -> bytes:
+        """As `audio`, of what was heard where something was separated, as FLAC. Raises NotFound: STEM_NOT_FOUND."""
+        return await self._range(_one(transcription_id) + "/stem", start, stop)
 
     async def save_audio(self, transcription_id: str, target: Path) -> None:
         """The recording into a file, never all of it in memory. Raises Unavailable: the connection broke, and the file
@@ -161,6 +163,10 @@ class Transcriptions:
     async def delete(self, transcription_id: str) -> None:
         """With recording, result, documents and events."""
         await self.transport.request("DELETE", _one(transcription_id))
+
+    async def _range(self, path: str, start: int, stop: int | None) -> bytes:
+        headers = {} if start == 0 and stop is None else {"Range": f"bytes={start}-{'' if stop is None else stop - 1}"}
+        return (await self.transport.request("GET", path, headers=headers)).content
 
     async def _create(self, body: Body, key: str) -> Transcription:
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}

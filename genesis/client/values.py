@@ -73,6 +73,16 @@ class Video:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard of a recording: the mix, or from `start_s` on a stem of it."""
+
+    separation: str
+    start_s: float
+    cause: str
+    voice_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Transcription:
     """A transcription's job, or the live session it came from. `error` is the problem (RFC 9457) that ended it."""
 
@@ -85,6 +95,7 @@ class Transcription:
     duration_s: float | None = None
     url: str | None = None
     video: Video | None = None
+    separation: Heard | None = None
     error: dict[str, Any] | None = None
 
 

@@ -35,6 +35,9 @@ async def test_from_a_recording_to_its_result(genesis: GenesisClient, tmp_path: 
     assert (await songs.export(job.id, "gp5")).losses
     assert await songs.audio(job.id) == SOUND
     assert await songs.audio(job.id, 4, 260) == bytes(range(256))
+    with pytest.raises(NotFound) as no_stem:
+        await songs.stem(job.id)
+    assert no_stem.value.reason is Reason.STEM_NOT_FOUND
     await songs.save_audio(job.id, tmp_path / "kept.wav")
     assert (tmp_path / "kept.wav").read_bytes() == SOUND
     with pytest.raises(InvalidInput) as refused:
