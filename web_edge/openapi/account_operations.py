@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from access.caller import KEY_SCOPES, Role
+from music.errors import Reason
 from web_edge.accounts.passwords import LONGEST, SHORTEST
 from web_edge.accounts.preferences import CHOICES
 from web_edge.openapi import account_shapes as shapes
@@ -23,6 +24,8 @@ _REFRESH = json_body(
     (),
     {"refresh_token": "Zk3v9b0m8Q4o1yZr"},
 )
+_NOT_REFRESHED = (Reason.CREDENTIALS_MISSING, Reason.TOKEN_INVALID, Reason.REQUEST_INVALID)
+_NOT_CONFIRMED = (Reason.LOGIN_FAILED, Reason.NOT_FOUND, Reason.REQUEST_INVALID)
 _SET_COOKIE = {"Set-Cookie": "the refresh token, where one asked for a cookie or sent one"}
 _CHOSEN: Final[Json] = {
     "tuning": {"type": "string", "maxLength": 200},
@@ -35,14 +38,14 @@ ACCOUNTS: Final[dict[tuple[str, str], Operation]] = {
     ("POST", "/auth/register"): Operation(
         "register",
         {201: shapes.SignedIn},
-        (409, 422),
+        (Reason.ACCESS_DENIED, Reason.ACCOUNT_EXISTS, Reason.REQUEST_INVALID),
         body=json_body({"email": _EMAIL, "password": _PASSWORD, "cookie": _COOKIE}, ("email", "password"), _ENTER),
         headers={201: _SET_COOKIE},
     ),
     ("POST", "/auth/login"): Operation(
         "login",
         {200: shapes.SignedIn},
-        (401, 422),
+        (Reason.LOGIN_FAILED, Reason.REQUEST_INVALID),
         body=json_body(
             {"email": {"type": "string", "minLength": 1}, "password": _PRESENT, "cookie": _COOKIE},
             ("email", "password"),
@@ -53,23 +56,23 @@ ACCOUNTS: Final[dict[tuple[str, str], Operation]] = {
     ("POST", "/auth/refresh"): Operation(
         "refresh",
         {200: shapes.SignedIn},
-        (401, 422),
+        _NOT_REFRESHED,
         body=_REFRESH,
         headers={200: _SET_COOKIE},
         security=REFRESHING,
     ),
-    ("POST", "/auth/logout"): Operation("logout", {204: None}, (401, 422), body=_REFRESH, security=REFRESHING),
-    ("GET", "/api/me"): Operation("getMe", {200: shapes.User}, (404,)),
+    ("POST", "/auth/logout"): Operation("logout", {204: None}, _NOT_REFRESHED, body=_REFRESH, security=REFRESHING),
+    ("GET", "/api/me"): Operation("getMe", {200: shapes.User}, (Reason.NOT_FOUND,)),
     ("DELETE", "/api/me"): Operation(
         "deleteMe",
         {204: None},
-        (404, 422),
+        _NOT_CONFIRMED,
         body=json_body({"password": _PRESENT}, ("password",), {"password": _ENTER["password"]}),
     ),
     ("POST", "/api/me/password"): Operation(
         "changePassword",
         {200: shapes.SignedIn},
-        (404, 422),
+        _NOT_CONFIRMED,
         body=json_body(
             {"password": _PRESENT, "new_password": _PASSWORD, "cookie": _COOKIE},
             ("password", "new_password"),
@@ -81,7 +84,7 @@ ACCOUNTS: Final[dict[tuple[str, str], Operation]] = {
     ("PATCH", "/api/me/preferences"): Operation(
         "changePreferences",
         {200: shapes.Preferences},
-        (422,),
+        (Reason.REQUEST_INVALID, Reason.TUNING_INVALID, Reason.CAPO_INVALID, Reason.CONFIG_INVALID),
         body=json_body(_CHOSEN, (), {"tuning": "drop_d", "theme": "dark"}),
     ),
     ("POST", "/api/tickets"): Operation("makeTicket", {201: shapes.Ticket}),
@@ -89,7 +92,7 @@ ACCOUNTS: Final[dict[tuple[str, str], Operation]] = {
     ("POST", "/api/keys"): Operation(
         "makeKey",
         {201: shapes.NewApiKey},
-        (422,),
+        (Reason.REQUEST_INVALID, Reason.QUOTA_REACHED),
         body=json_body(
             {
                 "name": {"type": "string", "minLength": 1, "maxLength": 100},
@@ -100,12 +103,12 @@ ACCOUNTS: Final[dict[tuple[str, str], Operation]] = {
             {"name": "nightly import", "scopes": ["read", "write"], "expires_in_days": 90},
         ),
     ),
-    ("DELETE", "/api/keys/{key}"): Operation("revokeKey", {204: None}, (404,)),
+    ("DELETE", "/api/keys/{key}"): Operation("revokeKey", {204: None}),
     ("GET", "/api/admin/users"): Operation("listUsers", {200: shapes.ManagedUserList}),
     ("PATCH", "/api/admin/users/{user}"): Operation(
         "changeUser",
         {200: shapes.ManagedUser},
-        (404, 422),
+        (Reason.REQUEST_INVALID,),
         body=json_body(
             {
                 "role": {"type": ["string", "null"], "enum": [*(role.value for role in Role), None]},

@@ -13,15 +13,16 @@ from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute, Route
 
 from exports.formats import FORMATS
+from music.errors import Reason
 from web_edge.openapi import account_shapes, shapes
 from web_edge.openapi.operation import Operation
 from web_edge.openapi.operations import OPERATIONS
+from web_edge.openapi.refusals import problem_examples, refusals_of
 from web_edge.openapi.security import SCHEMES, security_of
 from web_edge.problems import MEDIA_TYPE
 from web_edge.versions import DEPRECATION_HEADER, SUNSET_HEADER, VERSION, VERSION_HEADER
 
-_EVERYWHERE: Final = (403, 429, 503)
-_WHO_ARE_YOU: Final = 401
+_SERVER: Final = 500
 _TITLES: Final = {
     200: "Here it is",
     201: "Made",
@@ -37,6 +38,7 @@ _REFUSALS: Final = {
     404: "There is nothing here, or nothing that is yours",
     409: "What it is about is in another state",
     422: "What was sent does not make sense; the problem's reason says what of it",
+    500: "What it failed with was a fault of ours",
     429: "Too often or too much; Retry-After says when to come again",
 }
 _TEXT: Final = {"type": "string"}
@@ -127,8 +129,10 @@ def _operation(route: Route, method: str, *, accounts: bool) -> Json:
     if known.deprecated is not None:
         told["deprecated"] = True
         told["externalDocs"] = {"url": known.deprecated.link, "description": "what to use instead"}
-    statuses = {*known.problems, *_EVERYWHERE, *([_WHO_ARE_YOU] if told.get("security") else [])}
-    told["responses"] = _answers(known) | {str(status): _problem_of(status) for status in sorted(statuses)}
+    refusals = refusals_of(known.problems, method, route.path, accounts=accounts)
+    told["responses"] = _answers(known) | {
+        str(status): _problem_of(status, reasons) for status, reasons in refusals.items()
+    }
     for answer in told["responses"].values():
         names = [VERSION_HEADER, *([DEPRECATION_HEADER, SUNSET_HEADER] if known.deprecated else [])]
         answer["headers"] = {**answer.get("headers", {}), **{name: _header_reference(name) for name in names}}
@@ -171,8 +175,9 @@ def _link(other: Operation) -> Json:
     return {"operationId": other.name, "parameters": {"id": "$response.body#/id"}}
 
 
-def _problem_of(status: int) -> Json:
-    answer = _problem(_REFUSALS.get(status, "Refused" if status < 500 else _AWAY))
+def _problem_of(status: int, reasons: list[Reason]) -> Json:
+    answer = _problem(_REFUSALS.get(status, "Refused" if status < _SERVER else _AWAY))
+    answer["content"][MEDIA_TYPE]["examples"] = problem_examples(status, reasons)
     told_by = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}.get(status)
     return {**answer, "headers": {told_by: _header_reference(told_by)}} if told_by else answer
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from web_edge.openapi.refusals import Refusal
+
 Json = dict[str, Any]
 
 
@@ -39,7 +41,7 @@ class Operation:
     Attributes:
         name: its operationId.
         answers: by status: the shape of a JSON answer, or the media types of another, or None for an empty one.
-        problems: statuses of the problems it may answer with, besides those of every operation.
+        problems: reasons of the problems it may answer with, besides those of every operation.
         parameters: OpenAPI parameter objects, besides those in the path.
         body: an OpenAPI request body, if it takes one.
         headers: by status: names of headers that the answer has, with what they say.
@@ -50,7 +52,7 @@ class Operation:
 
     name: str
     answers: dict[int, type[BaseModel] | tuple[str, ...] | None]
-    problems: tuple[int, ...] = ()
+    problems: tuple[Refusal, ...] = ()
     parameters: tuple[Json, ...] = ()
     body: Json | None = None
     headers: dict[int, dict[str, str]] | None = None

@@ -78,7 +78,7 @@ def _operation(path: str, method: str, told: Json) -> Iterator[str]:
             (
                 status,
                 ", ".join(f"{kind} {_kind(body['schema'])}" for kind, body in answer.get("content", {}).items()),
-                answer["description"],
+                answer["description"] + _reasons(answer),
             )
             for status, answer in told["responses"].items()
         ]
@@ -105,6 +105,12 @@ def _socket(name: str, sockets: Json) -> Iterator[str]:
 def _members(payload: Json) -> str:
     required = payload.get("required", ())
     return ", ".join(name if name in required else f"{name}?" for name in payload.get("properties", ()))
+
+
+def _reasons(answer: Json) -> str:
+    """Those that a refusal may have."""
+    named = [name for body in answer.get("content", {}).values() for name in body.get("examples", {})]
+    return f": {', '.join(named)}" if named else ""
 
 
 def _problems() -> Iterator[str]:

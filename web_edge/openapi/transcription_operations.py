@@ -7,9 +7,12 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from exports.formats import FORMATS
+from music.errors import Reason
 from web_edge.openapi import shapes
 from web_edge.openapi.operation import LOCATION, Operation, header, json_body, query
 from web_edge.openapi.option_schemas import INSTRUMENT, OPTIONS, PITCH_LIST, PITCHES, PLAYER, TUNING_NAME
+from web_edge.openapi.refusals import NO_RESULT, NO_TRANSCRIPTION
+from web_edge.openapi.refusals import OPTIONS as OPTIONS_REFUSED
 from web_edge.rows import Status
 
 Json = dict[str, Any]
@@ -72,6 +75,9 @@ _TAGGED = {"ETag": "of this answer"}
 _TUS = header("Tus-Resumable", "the version of tus that is spoken", {"type": "string", "const": "1.0.0"})
 _OFFSET = {"Upload-Offset": "how many bytes are here"}
 _MADE = {"Genesis-Transcription": "of a whole upload: where its transcription is"}
+_NO_TUS: Final = (412, Reason.REQUEST_INVALID)
+_IN_ANOTHER_STATE: Final = (*NO_TRANSCRIPTION, Reason.JOB_STATE_CONFLICT)
+_NO_EXPORT: Final = (*NO_RESULT, Reason.REQUEST_INVALID, Reason.SESSION_LIMIT_REACHED)
 _JSON, _BYTES = ("application/json",), ("*/*",)
 _RANGES = (
     header("Range", "bytes of the recording, 16 ranges at most"),
@@ -86,7 +92,15 @@ TRANSCRIPTIONS: Final[dict[tuple[str, str], Operation]] = {
     ("POST", "/api/transcribe"): Operation(
         "createTranscription",
         {202: shapes.Transcription},
-        (408, 413, 415, 422),
+        (
+            *OPTIONS_REFUSED,
+            Reason.STREAM_IDLE,
+            Reason.AUDIO_EMPTY,
+            Reason.AUDIO_TOO_LARGE,
+            Reason.ENCODING_UNSUPPORTED,
+            Reason.URL_REFUSED,
+            Reason.IDEMPOTENCY_KEY_REUSED,
+        ),
         (
             *(
                 query(name, schema, "an option; a form's field of the same name goes first")
@@ -107,21 +121,30 @@ TRANSCRIPTIONS: Final[dict[tuple[str, str], Operation]] = {
     ("POST", "/api/uploads"): Operation(
         "beginUpload",
         {201: None},
-        (412, 413, 422),
+        (*OPTIONS_REFUSED, _NO_TUS, Reason.AUDIO_EMPTY, Reason.AUDIO_TOO_LARGE),
         (_TUS, header("Upload-Length", "bytes in all"), header("Upload-Metadata", "`filename` and the options")),
         headers={201: LOCATION},
     ),
     ("HEAD", "/api/uploads/{upload}"): Operation(
         "lookAtUpload",
         {200: None},
-        (404, 412),
+        (_NO_TUS,),
         (_TUS,),
         headers={200: {**_OFFSET, "Upload-Length": "bytes in all", **_MADE}},
     ),
     ("PATCH", "/api/uploads/{upload}"): Operation(
         "continueUpload",
         {204: None},
-        (404, 408, 409, 412, 413, 415, 422, 460),
+        (
+            _NO_TUS,
+            (460, Reason.REQUEST_INVALID),
+            Reason.REQUEST_INVALID,
+            Reason.STREAM_IDLE,
+            Reason.JOB_STATE_CONFLICT,
+            Reason.AUDIO_EMPTY,
+            Reason.AUDIO_TOO_LARGE,
+            Reason.ENCODING_UNSUPPORTED,
+        ),
         (
             _TUS,
             header("Upload-Offset", "where these bytes begin"),
@@ -130,11 +153,13 @@ TRANSCRIPTIONS: Final[dict[tuple[str, str], Operation]] = {
         {"required": True, "content": {"application/offset+octet-stream": {"schema": _BINARY}}},
         {204: {**_OFFSET, **_MADE}},
     ),
-    ("DELETE", "/api/uploads/{upload}"): Operation("endUpload", {204: None}, (404, 409, 412), (_TUS,)),
+    ("DELETE", "/api/uploads/{upload}"): Operation(
+        "endUpload", {204: None}, (_NO_TUS, Reason.JOB_STATE_CONFLICT), (_TUS,)
+    ),
     ("GET", "/api/transcribe"): Operation(
         "listTranscriptions",
         {200: shapes.TranscriptionPage},
-        (422,),
+        (Reason.REQUEST_INVALID,),
         (
             query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "how many at most"),
             query("cursor", {"type": "string"}, "`next` of the page before"),
@@ -148,58 +173,68 @@ TRANSCRIPTIONS: Final[dict[tuple[str, str], Operation]] = {
     ("GET", _ONE): Operation(
         "getTranscription",
         {200: shapes.Transcription, 304: None},
-        (404,),
+        NO_TRANSCRIPTION,
         (_IF_NONE_MATCH,),
         headers={200: _TAGGED},
     ),
-    ("DELETE", _ONE): Operation("deleteTranscription", {204: None}, (404,)),
-    ("POST", _ONE + "/cancel"): Operation("cancelTranscription", {200: shapes.Transcription}, (404, 409)),
+    ("DELETE", _ONE): Operation("deleteTranscription", {204: None}, NO_TRANSCRIPTION),
+    ("POST", _ONE + "/cancel"): Operation("cancelTranscription", {200: shapes.Transcription}, _IN_ANOTHER_STATE),
     ("POST", _ONE + "/retry"): Operation(
-        "retryTranscription", {202: shapes.Transcription}, (404, 409), headers={202: LOCATION}
+        "retryTranscription", {202: shapes.Transcription}, _IN_ANOTHER_STATE, headers={202: LOCATION}
     ),
     ("GET", _ONE + "/result"): Operation(
         "getResult",
         {200: shapes.TranscriptionFile, 304: None},
-        (404, 409, 413, 415, 422),
+        (*NO_RESULT, Reason.REQUEST_INVALID),
         (_DOCUMENT, _REVISION, _IF_NONE_MATCH),
         headers={200: _TAGGED},
     ),
-    ("GET", _ONE + "/audio"): Operation("getAudio", _IN_RANGES, (404, 416), _RANGES, headers=_RANGE_HEADERS),
-    ("GET", _ONE + "/stem"): Operation("getStem", _IN_RANGES, (404, 409, 416), _RANGES, headers=_RANGE_HEADERS),
+    ("GET", _ONE + "/audio"): Operation(
+        "getAudio", _IN_RANGES, (*NO_TRANSCRIPTION, Reason.RANGE_NOT_SATISFIABLE), _RANGES, headers=_RANGE_HEADERS
+    ),
+    ("GET", _ONE + "/stem"): Operation(
+        "getStem",
+        _IN_RANGES,
+        (*NO_TRANSCRIPTION, Reason.RESULT_NOT_READY, Reason.STEM_NOT_FOUND, Reason.RANGE_NOT_SATISFIABLE),
+        _RANGES,
+        headers=_RANGE_HEADERS,
+    ),
     ("POST", _ONE + "/arrange"): Operation(
         "arrangeTranscription",
         {201: shapes.TranscriptionFile},
-        (404, 409, 413, 415, 422),
+        (*NO_RESULT, *OPTIONS_REFUSED, Reason.SESSION_LIMIT_REACHED),
         body=_ARRANGE,
         headers={201: LOCATION},
     ),
     ("POST", _ONE + "/bars"): Operation(
         "lockBars",
         {201: shapes.TranscriptionFile},
-        (404, 409, 413, 415, 422),
+        (*NO_RESULT, *OPTIONS_REFUSED, Reason.SESSION_LIMIT_REACHED),
         body=_BARS,
         headers={201: LOCATION},
     ),
-    ("GET", _ONE + "/documents"): Operation("listDocuments", {200: shapes.DocumentList}, (404,)),
+    ("GET", _ONE + "/documents"): Operation("listDocuments", {200: shapes.DocumentList}, NO_TRANSCRIPTION),
     ("GET", _ONE + "/documents/{document}"): Operation(
-        "getDocument", {200: shapes.DocumentSummary}, (404, 422), (_REVISION,)
+        "getDocument", {200: shapes.DocumentSummary}, (*NO_TRANSCRIPTION, Reason.REQUEST_INVALID), (_REVISION,)
     ),
-    ("DELETE", _ONE + "/documents/{document}"): Operation("deleteDocument", {204: None}, (404,)),
-    ("GET", _ONE + "/tuning"): Operation("offerTuning", {200: shapes.TuningOffer}, (404, 409, 413, 415, 422)),
+    ("DELETE", _ONE + "/documents/{document}"): Operation("deleteDocument", {204: None}, NO_TRANSCRIPTION),
+    ("GET", _ONE + "/tuning"): Operation(
+        "offerTuning", {200: shapes.TuningOffer}, (*NO_RESULT, Reason.SESSION_LIMIT_REACHED)
+    ),
     ("GET", _ONE + "/export/{format}"): Operation(
         "exportTranscription",
         {200: tuple(known.media_type.split(";")[0] for known in FORMATS.values()), 304: None},
-        (404, 409, 413, 415, 422),
+        _NO_EXPORT,
         (_DOCUMENT, _REVISION, _IF_NONE_MATCH),
         headers={200: {**_TAGGED, "Genesis-Export-Losses": "what the file does not carry, counted"}},
     ),
     ("GET", _ONE + "/export/{format}/report"): Operation(
-        "reportExport", {200: shapes.ExportReport}, (404, 409, 413, 415, 422), (_DOCUMENT, _REVISION)
+        "reportExport", {200: shapes.ExportReport}, _NO_EXPORT, (_DOCUMENT, _REVISION)
     ),
     ("GET", "/health"): Operation("getHealth", {200: shapes.Alive}),
     ("GET", "/ready"): Operation("getReadiness", {200: shapes.Ready}),
     ("GET", "/openapi.json"): Operation("getOpenApi", {200: _JSON, 304: None}, (), (_IF_NONE_MATCH,)),
     ("GET", "/asyncapi.json"): Operation("getAsyncApi", {200: _JSON, 304: None}, (), (_IF_NONE_MATCH,)),
     ("GET", "/docs"): Operation("getReference", {200: ("text/html",)}),
-    ("GET", "/docs/{path:path}"): Operation("getReferenceFile", {200: ("text/css",)}, (404,)),
+    ("GET", "/docs/{path:path}"): Operation("getReferenceFile", {200: ("text/css",)}),
 }

@@ -25,15 +25,27 @@ from tests.web_edge.conftest import Edge
 from web_edge.accounts.users import Users
 from web_edge.database import Database
 from web_edge.openapi.account_operations import ACCOUNTS
+from web_edge.problems import MEDIA_TYPE
 
 pytestmark = pytest.mark.anyio
-CHECKS = [
+CHECKS: list[Any] = [
     not_a_server_error,
     status_code_conformance,
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
 ]
+
+
+def reason_is_told(_context: Any, response: Any, case: Any) -> bool | None:
+    """A problem's reason is one that the operation tells for this status."""
+    if response.headers.get("content-type", [""])[0] == MEDIA_TYPE and response.content:
+        told = case.operation.definition.raw["responses"][str(response.status_code)]["content"][MEDIA_TYPE]["examples"]
+        assert response.json()["reason"] in told, f"{response.status_code} {response.json()}"
+    return None
+
+
+CHECKS.append(reason_is_told)
 
 
 @schemathesis.serializer("audio/*")
