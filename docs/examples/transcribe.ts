@@ -2,7 +2,7 @@
 //
 //   node docs/examples/transcribe.ts song.wav song.gp5         (Node 22.18 or newer; or `npx tsx`)
 //
-// Nothing but fetch and WebSocket is used, so that all of it works in a browser, and in React Native, too.
+// But for the two files nothing is used that a browser does not have: fetch, FormData, WebSocket.
 // GENESIS_URL is where the server is; GENESIS_EMAIL and GENESIS_PASSWORD are those of an account, where it has accounts.
 
 import { readFile, writeFile } from "node:fs/promises";

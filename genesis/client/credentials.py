@@ -86,16 +86,14 @@ class SignIn:
 
     async def _renewed(self, http: httpx.AsyncClient) -> dict[str, Any]:
         if self._refresh:
-            refresh, self._refresh = self._refresh, ""
-            answer = await http.post("/auth/refresh", json={"refresh_token": refresh})
+            # Kept until there is an answer: a line that breaks may have broken before the server had it.
+            answer = await http.post("/auth/refresh", json={"refresh_token": self._refresh})
             if answer.is_success:
                 return dict(answer.json())
             error = error_of(answer)
-            if not isinstance(error, Unauthenticated):
-                self._refresh = refresh
+            if not isinstance(error, Unauthenticated) or self._login is None:
                 raise error
-            if self._login is None:
-                raise error
+            self._refresh = ""
         answer = await http.post("/auth/login", json=self._login or {})
         if not answer.is_success:
             raise error_of(answer)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -248,11 +249,17 @@ class User:
 def read(kind: type[T], said: object) -> T:
     """A value of what the server said. Raises GenesisError: INTERNAL, the server speaks another language."""
     try:
-        return TypeAdapter(kind).validate_python(said)
+        value: T = _adapter(kind).validate_python(said)
     except ValidationError as error:
         raise GenesisError(Reason.INTERNAL, f"The server's {kind.__name__} is none: {error}") from error
+    return value
 
 
 def read_result(said: Mapping[str, Any]) -> Result:
     """As `read`."""
     return replace(read(Result, said), raw=said)
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

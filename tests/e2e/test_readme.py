@@ -57,7 +57,7 @@ def test_every_frame_of_a_real_session_is_what_the_document_says(stack: Stack) -
     spoken = Spoken(httpx.get(f"{stack.edge_url}/asyncapi.json").json())
     with demo_wav().open("rb") as file:
         job = httpx.post(f"{stack.edge_url}/api/transcribe", files={"file": file}).json()["id"]
-    types = set()
+    types = set[str]()
     with connect(stack.edge_url.replace("http", "ws") + "/ws", max_size=None) as socket:
         socket.send(json.dumps({"type": "subscribe:job", "id": job}))
         while not types & {"job:complete", "snapshot"}:

@@ -6,6 +6,8 @@ import re
 import textwrap
 from pathlib import Path
 
+import anyio
+import httpx
 import pytest
 
 from genesis.client import GenesisClient, Options, Patience, SignIn
@@ -48,6 +50,36 @@ async def test_one_signs_in_and_a_token_that_does_not_count_is_renewed(url: str)
         with pytest.raises(Unauthenticated) as ended:
             await late.account.me()
         assert ended.value.reason is Reason.TOKEN_INVALID
+
+
+async def test_many_requests_renew_a_token_once(url: str) -> None:
+    kept: list[str] = []
+    sign_in = SignIn("alice@example.com", PASSWORD, keep=kept.append)
+    async with GenesisClient(url, sign_in, patience=FEW) as genesis:
+        await genesis.account.me()
+        sign_in._access = "no.such.token"
+        async with anyio.create_task_group() as group:
+            for _ in range(8):
+                group.start_soon(genesis.account.me)
+    assert len(kept) == 2
+
+
+async def test_a_line_that_breaks_does_not_lose_the_refresh_token(url: str) -> None:
+    kept: list[str] = []
+    async with GenesisClient(url, SignIn("alice@example.com", PASSWORD, keep=kept.append)) as genesis:
+        await genesis.account.me()
+    breaks = [httpx.ConnectError("cut"), httpx.ReadTimeout("cut")]
+    line = httpx.AsyncHTTPTransport()
+
+    async def breaking(request: httpx.Request) -> httpx.Response:
+        if breaks and request.url.path == "/auth/refresh":
+            raise breaks.pop()
+        return await line.handle_async_request(request)
+
+    later = SignIn(refresh_token=kept[-1])
+    async with line, GenesisClient(url, later, patience=FEW, http=httpx.MockTransport(breaking)) as genesis:
+        assert (await genesis.account.me()).email == "alice@example.com"
+    assert breaks == []
 
 
 async def test_a_key_does_what_its_scopes_say(url: str) -> None:
