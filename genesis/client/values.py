@@ -249,7 +249,7 @@ class User:
 def read(kind: type[T], said: object) -> T:
     """A value of what the server said. Raises GenesisError: INTERNAL, the server speaks another language."""
     try:
-        value: T = _adapter(kind).validate_python(said)
+        value: T = _adapter(kind).validate_python(said)  # type: ignore[arg-type]  # classes are hashable
     except ValidationError as error:
         raise GenesisError(Reason.INTERNAL, f"The server's {kind.__name__} is none: {error}") from error
     return value

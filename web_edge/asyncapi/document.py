@@ -15,7 +15,7 @@ from wire.json_schema import message_schemas
 Json = dict[str, Any]
 
 CLOSE_CODES: Final[dict[int, str]] = {
-    NORMAL: "the session is over and everything was sent",
+    NORMAL: "of /ws/live: the session is over and everything was sent; /ws stays open",
     1001: "the client went away",
     1007: "a text frame was not UTF-8",
     1009: "a frame was too large",

@@ -98,8 +98,12 @@ def _socket(name: str, sockets: Json) -> Iterator[str]:
             one["$ref"].rpartition("/")[2] for own in told for one in own["messages"] if f"/{name}/" in one["$ref"]
         ]
         messages = [sockets["components"]["messages"][one] for one in spoken]
-        yield from _table([(one["name"], _members(one["payload"]), one["title"]) for one in messages])
+        yield from _table([(one["name"], _members(one["payload"]), _said(one)) for one in messages])
     yield "</section>"
+
+
+def _said(message: Json) -> str:
+    return f"{message['title']}. {message['summary']}" if "summary" in message else str(message["title"])
 
 
 def _members(payload: Json) -> str:
