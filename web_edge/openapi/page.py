@@ -14,6 +14,7 @@ body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 section { border-top: 1px solid #8888; padding: .5rem 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
+th { min-width: 11rem; max-width: 20rem; }
 code { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
 .method { display: inline-block; min-width: 4.5rem; font-weight: 700; }
 """
@@ -44,6 +45,7 @@ def _page(document: Json, sockets: Json) -> Iterator[str]:
         yield from _operation(path, method, told)
     for name in sockets["channels"]:
         yield from _socket(name, sockets)
+    yield from _schemes(document)
     yield from _problems()
     yield '<h2 id="shapes">Shapes</h2>'
     schemas = {**document["components"]["schemas"], **sockets["components"]["schemas"]}
@@ -61,6 +63,10 @@ def _operation(path: str, method: str, told: Json) -> Iterator[str]:
     yield f'<section id="{escape(told["operationId"])}">'
     yield f'<h2><span class="method">{method.upper()}</span> <code>{escape(path)}</code></h2>'
     yield f"<p>{escape(told['summary'])}</p><p>{escape(told.get('description', ''))}</p>"
+    if told.get("security"):
+        yield f"<p>Show: {escape(' or '.join(map(_shown, told['security'])))}.</p>"
+    if told.get("deprecated"):
+        yield f"<p>Deprecated: {escape(told['externalDocs']['url'])} says what to use instead.</p>"
     yield from _table(
         [
             (f"{one['name']} ({one['in']})", _kind(one["schema"]), one.get("description", ""))
@@ -68,10 +74,9 @@ def _operation(path: str, method: str, told: Json) -> Iterator[str]:
         ]
     )
     for media_type, content in told.get("requestBody", {}).get("content", {}).items():
+        members = content["schema"].get("properties", {})
         yield f"<h3>Body: {escape(media_type)}</h3>"
-        yield from _table(
-            [(name, _kind(schema), "") for name, schema in content["schema"].get("properties", {}).items()]
-        )
+        yield from _table([(name, _kind(schema), schema.get("description", "")) for name, schema in members.items()])
     yield "<h3>Answers</h3>"
     yield from _table(
         [
@@ -111,10 +116,23 @@ def _members(payload: Json) -> str:
     return ", ".join(name if name in required else f"{name}?" for name in payload.get("properties", ()))
 
 
+def _shown(requirement: Json) -> str:
+    """One way to say who calls, with the role or scope that it needs."""
+    named = (f"{name} ({', '.join(rights)})" if rights else name for name, rights in requirement.items())
+    return " with ".join(named) or "nothing but what is in the body"
+
+
 def _reasons(answer: Json) -> str:
     """Those that a refusal may have."""
     named = [name for body in answer.get("content", {}).values() for name in body.get("examples", {})]
     return f": {', '.join(named)}" if named else ""
+
+
+def _schemes(document: Json) -> Iterator[str]:
+    schemes = document["components"].get("securitySchemes", {})
+    if schemes:
+        yield '<h2 id="shown">What to show</h2>'
+    yield from _table([(name, told["type"], told["description"]) for name, told in schemes.items()])
 
 
 def _problems() -> Iterator[str]:
