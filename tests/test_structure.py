@@ -30,10 +30,14 @@ def test_every_package_of_ours_is_in_the_layers_and_in_the_wheel() -> None:
 def test_regenerating_the_stubs_leaves_no_difference(tmp_path: Path) -> None:
     committed = ROOT / "wire" / "gen"
     generate(tmp_path / "gen")
-    fresh = {path.relative_to(tmp_path / "gen"): path.read_text() for path in (tmp_path / "gen").rglob("*.py*")}
+    fresh = {
+        path.relative_to(tmp_path / "gen"): path.read_text()
+        for path in (tmp_path / "gen").rglob("*.*")
+        if path.is_file()
+    }
     kept = {
         path.relative_to(committed): path.read_text()
-        for path in committed.rglob("*.py*")
+        for path in committed.rglob("*.*")
         if "__pycache__" not in path.parts
     }
     assert kept == fresh

@@ -16,6 +16,7 @@ from music.errors import GenesisError
 from telemetry.logs import configure_logging
 from web_edge.app import create_app
 from web_edge.settings import PREFIX, Settings, listen_address
+from web_edge.versions import VERSION, VERSION_HEADER
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,8 @@ def create_server(settings: Settings) -> tuple[EdgeServer, socket.socket]:
         access_log=False,
         log_config=None,
         server_header=False,
+        # Of every answer, also of those that end before or after our own code.
+        headers=[(VERSION_HEADER, VERSION)],
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=settings.shutdown_s,

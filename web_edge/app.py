@@ -29,7 +29,8 @@ from web_edge.health import Health
 from web_edge.hub import Hub
 from web_edge.jobs import JobRunner, Patience
 from web_edge.live import LiveSessions
-from web_edge.openapi.api import OpenApi
+from web_edge.openapi.api import Described
+from web_edge.openapi.operations import OPERATIONS
 from web_edge.pages import page_routes
 from web_edge.problems import HANDLERS
 from web_edge.recorder import Recorder
@@ -45,6 +46,7 @@ from web_edge.storage.stores import open_store
 from web_edge.transcriptions import Transcriptions
 from web_edge.transcriptions_api import TranscriptionsApi
 from web_edge.uplink import Uplink
+from web_edge.versions import note_deprecated
 from web_edge.videos.fetching import Videos
 from web_edge.videos.recordings import VideoRecordings
 from web_edge.videos.settings import VideoSettings
@@ -165,7 +167,8 @@ class _Edge:
         """Every one of them behind the gate."""
         apis = (self._health, self._api, self._uploads, self._audio, self._exports, self._sockets, self._doors)
         routes = [route for api in apis for route in api.routes()]
-        return self._doors.gate.before([*routes, *OpenApi(routes).routes()])
+        described = Described(routes, accounts=self._doors.accounts is not None)
+        return note_deprecated(self._doors.gate.before([*routes, *described.routes()]), OPERATIONS)
 
     def close(self) -> None:
         self._doors.close()

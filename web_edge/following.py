@@ -14,7 +14,7 @@ from web_edge.frames import broken_frame, error_frame
 from web_edge.relay import Relay
 from wire.subjects import checked_session_id
 
-_MAX_SEQUENCE = 2**63
+MAX_SEQUENCE = 2**63
 
 
 class Following:
@@ -99,6 +99,6 @@ def _session_id(request: dict[str, Any]) -> str:
 
 def _sequence(request: dict[str, Any]) -> int:
     sequence = request.get("after_sequence", 0)
-    if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < _MAX_SEQUENCE:
+    if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < MAX_SEQUENCE:
         raise InvalidInput(Reason.REQUEST_INVALID, '"after_sequence" is the last sequence you have, 0 for none.')
     return sequence

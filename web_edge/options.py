@@ -16,7 +16,7 @@ PLAYER_OPTIONS = ("difficulty", "style", "max_stretch", "lowest_fret", "highest_
 OPTION_NAMES = (*INSTRUMENT_OPTIONS, *PLAYER_OPTIONS, "transcriber", "separation", "priority")
 _MAX_NAME = 64
 _MAX_COUNT = 2**32 - 1
-_LIVE_ENCODINGS = {"pcm_f32le": AudioEncoding.PCM_F32LE, "pcm_s16le": AudioEncoding.PCM_S16LE}
+LIVE_ENCODINGS = {"pcm_f32le": AudioEncoding.PCM_F32LE, "pcm_s16le": AudioEncoding.PCM_S16LE}
 
 
 def session_config(options: Mapping[str, Any], audio: AudioFormat, session_id: str) -> SessionConfig:
@@ -78,9 +78,9 @@ def live_audio(options: Mapping[str, Any]) -> AudioFormat:
         InvalidInput: ENCODING_UNSUPPORTED, SAMPLE_RATE_OUT_OF_RANGE, CHANNEL_COUNT_OUT_OF_RANGE.
     """
     encoding = options.get("encoding")
-    if not isinstance(encoding, str) or encoding not in _LIVE_ENCODINGS:
+    if not isinstance(encoding, str) or encoding not in LIVE_ENCODINGS:
         raise InvalidInput(
-            Reason.ENCODING_UNSUPPORTED, f"Say how the audio is encoded: one of {', '.join(_LIVE_ENCODINGS)}."
+            Reason.ENCODING_UNSUPPORTED, f"Say how the audio is encoded: one of {', '.join(LIVE_ENCODINGS)}."
         )
     rate, channels = _count(options.get("sample_rate_hz")), _count(options.get("channel_count"))
     if rate is None:
@@ -89,7 +89,7 @@ def live_audio(options: Mapping[str, Any]) -> AudioFormat:
         )
     if channels is None:
         raise InvalidInput(Reason.CHANNEL_COUNT_OUT_OF_RANGE, "channel_count is the number of channels, such as 1.")
-    return AudioFormat(_LIVE_ENCODINGS[encoding], rate, channels)
+    return AudioFormat(LIVE_ENCODINGS[encoding], rate, channels)
 
 
 def _tuning(given: object, otherwise: tuple[int, ...]) -> tuple[int, ...]:

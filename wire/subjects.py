@@ -27,6 +27,8 @@ RECORDER_CONSUMER = "recorder"
 
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SESSION_ID_PATTERN = f"^{_SESSION_ID.pattern}$"
+"""For schemas."""
 
 
 def checked_session_id(session_id: str) -> str:

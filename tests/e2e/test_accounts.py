@@ -15,6 +15,7 @@ import pytest
 from access.tokens import write_key_pair
 from music.errors import Reason
 from music.events import AudioEncoding, AudioFormat, SessionConfig
+from tests.e2e.examples import KINDS, run_example
 from tests.support.command import genesis
 from tests.support.models import built_model_repo  # noqa: F401 - a fixture
 from tests.support.stack import Stack, running_stack, wait_until
@@ -101,6 +102,17 @@ def test_two_people_at_three_doors(stack: Stack) -> None:
         )
         assert bob.get(f"/api/transcribe/{session}").status_code == 404
         assert session not in bob.get("/api/transcribe").text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_examples_sign_in(stack: Stack, tmp_path: Path, kind: str) -> None:
+    song = tmp_path / "tone.wav"
+    song.write_bytes(tone())
+    email = f"{kind}@example.com"
+    with person(stack, kind) as who:
+        run_example(kind, song, tmp_path / "tone.mid", stack, GENESIS_EMAIL=email, GENESIS_PASSWORD=PASSWORD)
+        assert [item["title"] for item in who.get("/api/transcribe").json()["items"]] == ["tone.wav"]
+    assert (tmp_path / "tone.mid").read_bytes()[:4] == b"MThd"
 
 
 def test_the_command_streams_with_a_key(stack: Stack, tmp_path: Path) -> None:

@@ -147,16 +147,20 @@ def _check_names(scope: Scope) -> None:
         raise NotFound(Reason.NOT_FOUND, "There is nothing at this address.")
 
 
+def right_for(method: str, path: str) -> Right:
+    """What a caller must have the right to, to use a route that is not open."""
+    if path == TICKETS:
+        # Whoever may read may watch.
+        return Right.READ
+    if path.startswith(ACCOUNT_PREFIXES):
+        return Right.ACCOUNT
+    return Right.READ if method in _READING else Right.WRITE
+
+
 def _check_right(caller: Caller, path: str, method: str) -> None:
     if path.startswith(ADMIN_PREFIX):
         caller.require_admin()
-    if path == TICKETS:
-        # Whoever may read may watch.
-        caller.require(Right.READ)
-    elif path.startswith(ACCOUNT_PREFIXES):
-        caller.require(Right.ACCOUNT)
-    else:
-        caller.require(Right.READ if method in _READING else Right.WRITE)
+    caller.require(right_for(method, path))
 
 
 async def _counted(

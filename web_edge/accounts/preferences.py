@@ -21,7 +21,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "theme": "system",
     "email_notices": True,
 }
-_CHOICES: Final[Mapping[str, frozenset[str]]] = {
+CHOICES: Final[Mapping[str, frozenset[str]]] = {
     "notation": frozenset({"tab", "tab_and_score", "score"}),
     "difficulty": frozenset({"beginner", "intermediate", "advanced"}),
     "theme": frozenset({"system", "light", "dark"}),
@@ -63,5 +63,5 @@ def _check(name: str, value: object) -> None:
     elif name == "email_notices":
         if not isinstance(value, bool):
             raise InvalidInput(Reason.REQUEST_INVALID, "`email_notices` is true or false.")
-    elif value not in _CHOICES[name] if isinstance(value, str) else True:
-        raise InvalidInput(Reason.REQUEST_INVALID, f"`{name}` is one of: {', '.join(sorted(_CHOICES[name]))}.")
+    elif value not in CHOICES[name] if isinstance(value, str) else True:
+        raise InvalidInput(Reason.REQUEST_INVALID, f"`{name}` is one of: {', '.join(sorted(CHOICES[name]))}.")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
+from tests.web_edge.accounts.conftest import Town
 from tests.web_edge.conftest import Edge
 from tests.web_edge.fakes import FakeOrchestrator
-from web_edge.accounts.gate import ACCOUNT_PREFIXES
+from web_edge.accounts.gate import OPEN
+from web_edge.frames import FRAME_TYPES
 from web_edge.openapi import shapes
+from web_edge.openapi.account_operations import ACCOUNTS
 from web_edge.openapi.operations import OPERATIONS
 from wire.errors import FACES
 
@@ -26,16 +30,51 @@ async def document(edge: Edge) -> dict[str, Any]:
 
 async def test_every_operation_is_described(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
+    # Without accounts there are the status, the one user and the preferences only.
+    named = {named for named in OPERATIONS if named not in ACCOUNTS}
+    named |= {("GET", "/auth/status"), ("GET", "/api/me"), *((m, "/api/me/preferences") for m in ("GET", "PATCH"))}
+    assert operations_in(document) == {(method, path.replace(":path", "")) for method, path in named}
+    assert "securitySchemes" not in document["components"]
+
+
+async def test_every_operation_on_accounts_is_described(town: Town) -> None:
+    document = (await town.edge.http.get("/openapi.json")).json()
+    assert operations_in(document) == {(method, path.replace(":path", "")) for method, path in OPERATIONS}
+    schemes = document["components"]["securitySchemes"]
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert {name for asked in operation["security"] for name in asked} <= set(schemes)
+            is_open = path in OPEN or path.startswith("/docs/")
+            assert bool(operation["security"]) == (not is_open or path in ("/auth/refresh", "/auth/logout")), path
+            assert ("401" in operation["responses"]) >= (not is_open), path
+
+
+def operations_in(document: dict[str, Any]) -> set[tuple[str, str]]:
     told = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
-    known = {(method, path.replace(":path", "")) for method, path in OPERATIONS}
-    assert known <= told
-    for method, path in told - known:
-        # Accounts are told with their summaries only.
-        assert path.startswith((*ACCOUNT_PREFIXES, "/metrics")), (method, path)
-    for methods in document["paths"].values():
-        assert all(operation["summary"] for operation in methods.values())
-    names = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
-    assert len(set(names)) == len(names)
+    every = [operation for methods in document["paths"].values() for operation in methods.values()]
+    assert all(operation["summary"] for operation in every)
+    assert len({operation["operationId"] for operation in every}) == len(every)
+    return {(method, path) for method, path in told if path != "/metrics"}
+
+
+async def test_examples_are_what_their_schemas_say(town: Town) -> None:
+    document = (await town.edge.http.get("/openapi.json")).json()
+    examples = 0
+    for schema in schemas_with_examples(document):
+        for example in schema["examples"]:
+            jsonschema_rs.validate({**schema, "$schema": DIALECT, "components": document["components"]}, example)
+            examples += 1
+    assert examples >= 20
+
+
+def schemas_with_examples(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        if isinstance(part.get("examples"), list):
+            yield part
+        part = list(part.values())
+    if isinstance(part, list):
+        for one in part:
+            yield from schemas_with_examples(one)
 
 
 async def test_references_lead_somewhere_and_shapes_are_schemas(document: dict[str, Any]) -> None:
@@ -71,10 +110,14 @@ async def test_the_page_needs_nothing_from_elsewhere(edge: Edge, document: dict[
     assert "<script" not in page.text
     assert "style=" not in page.text
     links = re.findall(r'(?:href|src)="([^"]*)"', page.text)
-    assert {link for link in links if not link.startswith("#")} == {"/docs/style.css", "/openapi.json"}
-    for link in ("/docs/style.css", "/openapi.json"):
+    assert {link for link in links if not link.startswith("#")} == {
+        "/docs/style.css",
+        "/openapi.json",
+        "/asyncapi.json",
+    }
+    for link in ("/docs/style.css", "/openapi.json", "/asyncapi.json"):
         assert (await edge.http.get(link)).status_code == 200
-    for path in document["paths"]:
+    for path in (*document["paths"], "/ws", "/ws/live", *FRAME_TYPES.values()):
         assert path in page.text
     assert all(reason.value in page.text for reason in FACES)
     assert (await edge.http.get("/docs/other.js")).status_code == 404

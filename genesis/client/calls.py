@@ -1,4 +1,4 @@
-"""A caller of the gRPC service: audio out, events back."""
+"""Callers of the gRPC service: audio out, events back; sessions followed and fetched."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import AsyncIterable, AsyncIterator
 import grpc.aio
 
 from music.errors import GenesisError, Reason, Unavailable
-from music.events import SessionConfig, SessionEvent, SessionFailed
-from wire.codec import decode_event, encode_config
+from music.events import SessionConfig, SessionEvent, SessionFailed, SnapshotTaken
+from wire.codec import decode_event, decode_snapshot, encode_config
 from wire.errors import from_rpc
 from wire.gen.genesis.v1 import audio_pb2
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
@@ -46,6 +46,30 @@ async def stream_transcribe(
             raise (fault[0] if fault else _failure(error, server)) from None
     if fault:
         raise fault[0]
+
+
+async def watch_session(server: str, session_id: str, after_sequence: int = 0) -> AsyncIterator[SessionEvent]:
+    """Events of a session after `after_sequence`, until it ends. Raises as `stream_transcribe`."""
+    request = service_pb2.WatchSessionRequest(session_id=session_id, after_sequence=after_sequence)
+    async with grpc.aio.insecure_channel(server) as channel:
+        stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
+        try:
+            async for response in stub.WatchSession(request, metadata=_shown()):
+                yield decode_event(response.event)
+        except grpc.aio.AioRpcError as error:
+            raise _failure(error, server) from None
+
+
+async def get_session(server: str, session_id: str) -> SnapshotTaken:
+    """A session as it stands. Raises as `stream_transcribe`."""
+    request = service_pb2.GetSessionRequest(session_id=session_id)
+    async with grpc.aio.insecure_channel(server) as channel:
+        stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
+        try:
+            response = await stub.GetSession(request, metadata=_shown())
+        except grpc.aio.AioRpcError as error:
+            raise _failure(error, server) from None
+    return decode_snapshot(response.session)
 
 
 def _shown() -> tuple[tuple[str, str], ...]:

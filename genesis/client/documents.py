@@ -1,0 +1,93 @@
+"""The same notes for another hand, or in other bars: `arrange`, `bars`, `documents`, `tuning` of a transcription."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from genesis.client.transport import Transport, body_of
+from genesis.client.values import Document, Options, Result, TuningOffer, read, read_result
+
+
+class _Unsaid:
+    """What is left as it was; None says that it is to be found anew."""
+
+
+UNSAID: Final = _Unsaid()
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Of one transcription that is over. Every method raises GenesisError for what the server refuses."""
+
+    transport: Transport
+
+    async def arrange(
+        self,
+        transcription_id: str,
+        options: Options = Options(),  # noqa: B008 - frozen
+        *,
+        pins: Mapping[str, int | None] | None = None,
+        document: str = "",
+    ) -> Result:
+        """A new document with the best places for `options`, or the next revision of `document`.
+
+        Args:
+            transcription_id: whose notes.
+            options: those of the job are not for documents.
+            pins: by note id the string it is played on, None to leave that open again.
+            document: id of the one whose next revision this is to be.
+        """
+        body = {**options.told(), **({"pins": dict(pins)} if pins else {})}
+        return await self._make(transcription_id, "arrange", body, document)
+
+    async def lock_bars(
+        self,
+        transcription_id: str,
+        *,
+        tempo_bpm: float | _Unsaid | None = UNSAID,
+        time_signature: str | _Unsaid | None = UNSAID,
+        bar_one_s: float | _Unsaid | None = UNSAID,
+        taps_s: Sequence[float] | _Unsaid | None = UNSAID,
+        document: str = "",
+    ) -> Result:
+        """A document in bars around what is known; None is to be found, what is not said stays. No note moves."""
+        said = {
+            "tempo_bpm": tempo_bpm,
+            "time_signature": time_signature,
+            "bar_one_s": bar_one_s,
+            "taps_s": list(taps_s) if isinstance(taps_s, Sequence) else taps_s,
+        }
+        body = {name: value for name, value in said.items() if not isinstance(value, _Unsaid)}
+        return await self._make(transcription_id, "bars", body, document)
+
+    async def list(self, transcription_id: str) -> list[Document]:
+        """The last revision of each, the newest first."""
+        answer = await self.transport.request("GET", f"{_one(transcription_id)}/documents")
+        return [read(Document, item) for item in answer.json()["items"]]
+
+    async def get(self, transcription_id: str, document: str, revision: int | None = None) -> Document:
+        """Raises NotFound: NOT_FOUND."""
+        params = {} if revision is None else {"revision": revision}
+        path = f"{_one(transcription_id)}/documents/{document}"
+        return read(Document, (await self.transport.request("GET", path, params=params)).json())
+
+    async def delete(self, transcription_id: str, document: str) -> None:
+        """In all its revisions."""
+        await self.transport.request("DELETE", f"{_one(transcription_id)}/documents/{document}")
+
+    async def offered_tuning(self, transcription_id: str) -> TuningOffer | None:
+        """Another tuning or capo that the notes suggest."""
+        answer = await self.transport.request("GET", f"{_one(transcription_id)}/tuning")
+        offer = answer.json()["offer"]
+        return None if offer is None else read(TuningOffer, offer)
+
+    async def _make(self, transcription_id: str, verb: str, body: dict[str, Any], document: str) -> Result:
+        asked = {**body, **({"document": document} if document else {})}
+        answer = await self.transport.request("POST", f"{_one(transcription_id)}/{verb}", body=body_of(json=asked))
+        return read_result(answer.json())
+
+
+def _one(transcription_id: str) -> str:
+    return f"/api/transcribe/{transcription_id}"
