@@ -1,4 +1,4 @@
-"""Learn which onset peaks are notes, from rendered pieces. `python -m bench.fit_tracker`, some fifteen minutes.
+"""Learn which onset peaks are notes, from rendered pieces. `python -m bench.fit_tracker`, some forty minutes.
 
 Fits on pieces of the TRAINING recipe and on noises, and writes music/tracker_early.jsonl and music/tracker_late.jsonl.
 The thresholds of `TrackingRules` are chosen with `bench.tracker_report` on other pieces of that recipe. No piece of the
@@ -21,7 +21,7 @@ from music.activations import BINS_PER_SEMITONE, LOWEST_PITCH
 from music.onset_evidence import FRAMES_BEFORE, evidence, peaks
 
 ROOT = Path(__file__).resolve().parents[1]
-FIT_SEEDS, FIT_BAND_SEEDS = range(1000, 1300), range(1300, 1330)
+FIT_SEEDS, FIT_BAND_SEEDS = range(1000, 1900), range(1900, 1990)
 NOISES = 40
 AHEAD = {"early": 1, "late": 6}
 SETTINGS = {"early": BoostingSettings(trees=80, depth=3), "late": BoostingSettings(trees=160, depth=4)}
