@@ -64,6 +64,8 @@ async def test_an_error_comes_back_as_it_was_raised(error: GenesisError, kind: t
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call(b"")
     await server.stop(None)
+    # What the server still has to say must find this test's loop: the next test's would be told of a closed one.
+    await server.wait_for_termination()
     came_back = from_rpc(caught.value, otherwise=Reason.INTERNAL)
     assert type(came_back) is kind
     assert (came_back.reason, came_back.message, came_back.about) == (error.reason, error.message, error.about)
