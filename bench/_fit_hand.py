@@ -28,7 +28,7 @@ FITTED = ("prior", "same")
 _FITTED = [PLACING.index(name) for name in FITTED]
 _BEGIN, _END = len(HOLDING), len(HOLDING) + len(MOVING)
 _LAYERS = 20
-_STATES = 80
+_STATES = 48
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -1,28 +1,29 @@
-"""Learn where hands go on the neck. `python -m bench.fit_arranging`, some ten minutes on one core.
+"""Learn where hands go on the neck. `python -m bench.fit_arranging [--prior]`, some minutes on one core.
 
-First the prior (music/string_prior.npz), on composed music alone, half of it mangled as a transcriber mangles it; then
-the weights of the hand and of the prior on other composed music (bench/arranging_folds.json: with these `bench
-arranging` reports on classical scores, for they saw none), and from there on the strings marked in the scores as well
-(music/hand_weights.json). Performed takes have no part in anything here.
-
-The hand's weights and folds that ship are of an earlier form of this script, which fitted seven folds with the scores
-in them; what this one writes was right less often (docs/adr/0015-habit-and-second-thoughts.md).
+The weights of the hand and of the prior, first on composed music alone, then from there on the strings marked in
+classical scores as well: of all scores (music/hand_weights.json), and seven times without some of them
+(bench/arranging_folds.json, with which `bench arranging` reports on those). What ships is what this writes. With
+`--prior` the prior is learned anew before (music/string_prior.npz), on composed music alone, some of it mangled as a
+transcriber mangles it. Performed takes have no part in anything here.
 
 An engraver marks a string where it is not the usual one. Taken alone such marks teach that hands live up the neck, so
-notes far from any mark are taken to lie where they would be looked for: at the lowest fret.
+notes far from any mark are taken to lie where they would be looked for: at the lowest fret. A score counts by the root
+of its marks: one of them holds a quarter of them all.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench._fit_hand import Passage, fit_hand, pack, passages, start_weights, unpack
+from bench._fit_hand import Parameters, Passage, fit_hand, mean_loss, pack, passages, start_weights, unpack
 from bench._fit_prior import fit_prior, joined, questions, share_right
 from bench._mangling import every_other_mangled
 from bench._tabs import Tab, checked_groups, classical_marks, composed, song
@@ -32,7 +33,7 @@ from music.arranging import group_notes
 from music.audio import SAMPLE_RATE_HZ
 from music.hand_model import HandWeights
 from music.neck import is_playable
-from music.string_prior import StringPrior
+from music.string_prior import StringPrior, learned_prior
 from music.tuning import Position
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +41,7 @@ WEIGHTS = ROOT / "music" / "hand_weights.json"
 PRIOR = ROOT / "music" / "string_prior.npz"
 FOLDS = ROOT / "bench" / "arranging_folds.json"
 """Weights by the scores that they did not see."""
+FOLD_COUNT = 7
 EVIDENCE = 0.0
 """Weight of what is heard of a note's string, until it is fitted on what a network hears."""
 
@@ -48,10 +50,9 @@ _PRIOR_SEED, _HAND_SEED = 10_000, 0
 _PRIOR_SONGS, _PRIOR_PIECES, _WRITTEN_EPOCHS = 3000, 220, 4
 _HEARD_PIECES, _PRIOR_CHECKED, _HEARD_EPOCHS, _HEARD_SIZE = 260, 120, 6, (64, 32)
 _SHARES = (0.75, 0.25)
-_HAND_PIECES, _ROUNDS = 10, 18
+_HAND_PIECES, _ROUNDS, _MORE_ROUNDS = 6, 30, 10
 _STYLE_WEIGHT, _MARKS_WEIGHT, _USUAL_WEIGHT = 0.04, 0.2, 0.4
-_CHECKED_WEIGHTS = {"lines above fret 9": 0.1, "open position": 0.1}
-_PRIOR_SHARE, _SAME = 1.3, 0.1
+_PRIOR_SHARE, _SAME = 1.3, 0.05
 """What the fitted weight of the prior is multiplied with, and the weight of habit (fitted it is .00 – .04): accuracy
 hardly changes, live decisions stand more often (bench/NOTES.md).
 """
@@ -59,16 +60,23 @@ _FAR_FROM_MARKS = SAMPLE_RATE_HZ * 3 // 2
 _EVEN_STYLES = tuple(style for style in STYLES if style != "mixed")
 
 
-def main() -> None:
-    """Fit, report to stderr and write the three files."""
-    prior = learn_prior()
-    prior = write_prior(prior)
-    composed_only, names = learn_hand(prior)
-    with_scores = learn_from_scores(prior, composed_only)
-    table = {"by": "python -m bench.fit_arranging", **finished(with_scores).to_mapping()}
+def main(arguments: Sequence[str] = ()) -> None:
+    """Fit, report to stderr and write the files."""
+    parser = argparse.ArgumentParser(prog="python -m bench.fit_arranging", description=__doc__)
+    parser.add_argument("--prior", action="store_true", help="learn the prior anew before")
+    prior = write_prior(learn_prior()) if parser.parse_args(arguments).prior else learned_prior()
+    material = learn_material(prior)
+    scores = material.scores
+    table = {"by": "python -m bench.fit_arranging", **finished(material.fit(scores)).to_mapping()}
     WEIGHTS.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    unseen = [{"left_out": names, "weights": finished(composed_only).to_mapping()}]
-    FOLDS.write_text(json.dumps(unseen, indent=1) + "\n", encoding="utf-8")
+    folds = []
+    for left_out in np.array_split(np.arange(len(scores)), min(FOLD_COUNT, len(scores))):
+        unseen = [scores[index] for index in left_out]
+        fitted = material.fit([score for score in scores if score not in unseen])
+        loss = mean_loss([passage for score in unseen for passage in score.marks], fitted)
+        _say(f"without {', '.join(score.name for score in unseen)}: {loss:.3f} a layer of theirs")
+        folds.append({"left_out": [score.name for score in unseen], "weights": finished(fitted).to_mapping()})
+    FOLDS.write_text(json.dumps(folds, indent=1) + "\n", encoding="utf-8")
 
 
 def learn_prior() -> StringPrior:
@@ -102,28 +110,56 @@ def write_prior(prior: StringPrior) -> StringPrior:
     return StringPrior.from_arrays(halved)
 
 
-def learn_hand(prior: StringPrior) -> tuple[HandWeights, list[str]]:
-    """The weights from composed music alone, and the names of the scores, none of which they saw."""
-    start = start_weights()
-    parameters = fit_hand(_passages_of_composed(prior, start), pack(start), _ROUNDS)
-    return unpack(parameters, EVIDENCE), [score.name for score in classical_marks()]
+@dataclass(frozen=True, eq=False, slots=True)
+class MarkedScore:
+    """What is known of a score: where its engraver marked strings, and where notes far from marks are taken to lie."""
+
+    name: str
+    marks: Sequence[Passage]
+    usual: Sequence[Passage]
 
 
-def learn_from_scores(prior: StringPrior, composed_only: HandWeights) -> HandWeights:
-    """The weights from the marks in scores too; what is remembered of all is what `composed_only` made of it."""
-    scores = classical_marks()
-    sets = [
-        *_passages_of_composed(prior, composed_only),
-        (_MARKS_WEIGHT, passages(scores, prior, composed_only)),
-        (_USUAL_WEIGHT, passages([usual_places(score) for score in scores], prior, composed_only)),
+@dataclass(frozen=True, eq=False, slots=True)
+class Material:
+    """What the hand is learned from.
+
+    Attributes:
+        composed: passages of composed music with the weight of each set.
+        scores: those with marks.
+        start: parameters fitted to composed music alone.
+    """
+
+    composed: Sequence[tuple[float, Sequence[Passage]]]
+    scores: Sequence[MarkedScore]
+    start: Parameters
+
+    def fit(self, scores: Sequence[MarkedScore]) -> Parameters:
+        """Parameters from composed music and these scores, not followed to the end: what has few marks says little."""
+        marks = _by_root(_MARKS_WEIGHT, [score.marks for score in scores])
+        usual = _by_root(_USUAL_WEIGHT, [score.usual for score in scores])
+        return fit_hand([*self.composed, *marks, *usual], self.start, _MORE_ROUNDS)
+
+
+def learn_material(prior: StringPrior) -> Material:
+    """What is remembered of pieces is what weights from composed music alone, which are learned here, make of them."""
+    start = fit_hand(_passages_of_composed(prior, start_weights()), pack(start_weights()), _ROUNDS)
+    weights = finished(start)
+    scores = [
+        MarkedScore(score.name, passages([score], prior, weights), passages([usual_places(score)], prior, weights))
+        for score in classical_marks()
     ]
-    parameters = fit_hand([(weight, members) for weight, members in sets if members], pack(composed_only), _ROUNDS)
-    return unpack(parameters, EVIDENCE)
+    return Material(_passages_of_composed(prior, weights), scores, start)
 
 
-def finished(fitted: HandWeights) -> HandWeights:
+def _by_root(weight: float, sets: Sequence[Sequence[Passage]]) -> list[tuple[float, Sequence[Passage]]]:
+    """The sets in which something is known, each weighing the root of how much."""
+    roots = [sum(passage.labels for passage in members) ** 0.5 for members in sets]
+    return [(weight * root / sum(roots), members) for root, members in zip(roots, sets, strict=True) if root]
+
+
+def finished(parameters: Parameters) -> HandWeights:
     """The weights as they are used: what the likelihood gives, but for two that make live agree with offline."""
-    table = fitted.to_mapping()
+    table = unpack(parameters, EVIDENCE).to_mapping()
     return HandWeights.from_mapping({**table, "prior": _PRIOR_SHARE * table["prior"], "same": _SAME})
 
 
@@ -138,8 +174,6 @@ def _composed_sets() -> Iterable[tuple[float, list[Tab]]]:
         yield share, every_other_mangled([song(idiom, seed, _PIECE_S) for seed in seeds])
     for style in _EVEN_STYLES:
         yield _STYLE_WEIGHT, every_other_mangled([composed(style, seed, _PIECE_S) for seed in seeds])
-    for name, tabs in checked_groups(seeds, _PIECE_S).items():
-        yield _CHECKED_WEIGHTS.get(name, _STYLE_WEIGHT), every_other_mangled(tabs)
 
 
 def usual_places(tab: Tab) -> Tab:
@@ -164,4 +198,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -46,11 +46,15 @@ frets of span beyond four fingers on neighbouring frets, fingers, whether there 
 """
 
 HAND_MOVES = ("moved", "move", "far", "hurried")
-MOVING = (*HAND_MOVES, "middle", "cut", "change", "slide")
+MOVING = (*HAND_MOVES, "middle", "cut", "change", "slide", "leap", "back")
 """Figures of a transition: whether the hand moves, by how many frets (in fours), by how many beyond two, the same in a
 hurry, strings between the middles of what begins, ringing notes that are cut off or change their string, notes struck
-again on another string, whether a line stays on its string while the hand moves.
+again on another string, whether a line stays on its string while the hand moves; where several voices sound, and each
+finger of the plucking hand has its string, leaps on one string to a pitch that is new (leap) or comes back (back).
 """
+
+LEAP = 3
+"""Semitones."""
 
 PLACING = ("prior", "evidence", "same")
 """Figures of a note's string, each −log of a share: what the prior gives it (`music.string_prior`), what was heard for

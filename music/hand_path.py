@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from music.audio import SAMPLE_RATE_HZ
-from music.hand_model import HAND_MOVES, MOVING, Floats, HandWeights, hand_moves, hurry
+from music.hand_model import HAND_MOVES, LEAP, MOVING, Floats, HandWeights, hand_moves, hurry
 from music.hand_score import Layer
 from music.hand_states import States
 
@@ -30,13 +30,13 @@ class Moves:
         slowly = hand_moves(frets, np.inf)
         self._slowly = weights.moving[: len(HAND_MOVES)] @ slowly
         self._hurried = by_name["hurried"] * (hand_moves(frets, 0.0) - slowly)[HAND_MOVES.index("hurried")]
-        self._middle, self._cut, self._change, self._slide = weights.moving[len(HAND_MOVES) :]
-        self._known: dict[tuple[States, States, tuple[int, ...]], tuple[Floats, Floats]] = {}
+        self._middle, self._cut, self._change, self._slide, *self._leaps = weights.moving[len(HAND_MOVES) :]
+        self._known: dict[tuple[States, States, tuple[int, ...], tuple[bool, ...]], tuple[Floats, Floats]] = {}
         self._size = 0
 
     def between(self, before: Layer, after: Layer) -> Floats:
         """f64[s_before, s_after]."""
-        key = (before.states, after.states, after.held)
+        key = (before.states, after.states, after.held, after.comes_back)
         known = self._known.get(key)
         if known is None:
             known = self._at_leisure(before, after)
@@ -60,6 +60,8 @@ class Moves:
             costs += self._cut * (first.strings[:, earlier, None] != then.strings[:, column])
         for earlier, column in _struck_again(before, after):
             costs += self._change * (first.strings[:, earlier, None] != then.strings[:, column])
+        for earlier, column, comes_back in _leaps(before, after):
+            costs += self._leaps[comes_back] * (first.strings[:, earlier, None] == then.strings[:, column])
         if len(before.notes) == len(after.notes) == 1:
             costs += self._slide * ((first.strings[:, :1] == then.strings[:, 0]) & (moved > 0))
         return costs, self._hurried.take(moved)
@@ -77,7 +79,10 @@ def moving_figures(before: Layer, after: Layer) -> Floats:
         change += first.strings[:, earlier, None] != then.strings[:, column]
     if len(before.notes) == len(after.notes) == 1:
         slide += (first.strings[:, :1] == then.strings[:, 0]) & (first.hand[:, None] != then.hand)
-    return np.stack([*moves, np.abs(first.middle[:, None] - then.middle), cut, change, slide])
+    leaps = np.zeros((2, *shape))
+    for earlier, column, comes_back in _leaps(before, after):
+        leaps[int(comes_back)] += first.strings[:, earlier, None] == then.strings[:, column]
+    return np.stack([*moves, np.abs(first.middle[:, None] - then.middle), cut, change, slide, *leaps])
 
 
 def _passed_s(before: Layer, after: Layer) -> float:
@@ -91,6 +96,21 @@ def _struck_again(before: Layer, after: Layer) -> list[tuple[int, int]]:
         for column, note in enumerate(after.notes)
         for earlier, other in enumerate(before.notes)
         if note.pitch == other.pitch
+    ]
+
+
+def _leaps(before: Layer, after: Layer) -> list[tuple[int, int, bool]]:
+    """Columns, before and after, of pitches that are a leap apart, and whether the later one comes back.
+
+    Between two chords there are none: their shapes say more than what follows what.
+    """
+    if not after.comes_back or 1 not in (len(before.notes), len(after.notes)):
+        return []
+    return [
+        (earlier, column, comes_back)
+        for column, (note, comes_back) in enumerate(zip(after.notes, after.comes_back, strict=True))
+        for earlier, other in enumerate(before.notes)
+        if abs(note.pitch - other.pitch) >= LEAP
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,8 @@ from music.tuning import Position
 GROUP_SAMPLES = SAMPLE_RATE_HZ * 50 // 1000
 """Onsets this close (50 ms) belong to one group: a strum is one shape."""
 _LEAST_HEARD = 0.01
+_COMES_BACK, _VOICES = 4, 6
+"""Groups in which a pitch is taken to come back to a figure, and of which one must have several voices."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,6 +36,8 @@ class Layer:
         cost: f64[s], of holding and of the notes' strings.
         placing: for each of `PLACING`, how unlikely each string is for each note, f64[notes, strings].
         onset: sample index of the first note.
+        comes_back: for each of `notes`, whether its pitch has begun lately, but not in the group before; nothing where
+            only one voice sounds.
     """
 
     notes: tuple[Note, ...]
@@ -41,10 +46,11 @@ class Layer:
     cost: Floats
     placing: tuple[Floats, ...]
     onset: int
+    comes_back: tuple[bool, ...]
 
     def at_cost(self, cost: Floats) -> Layer:
         """With other costs of its states."""
-        return Layer(self.notes, self.held, self.states, cost, self.placing, self.onset)
+        return Layer(self.notes, self.held, self.states, cost, self.placing, self.onset, self.comes_back)
 
     def only(self, rows: NDArray[np.intp]) -> Layer:
         """With these states alone."""
@@ -60,6 +66,7 @@ class Beginning:
     held: tuple[int, ...]
     moment: Moment
     onset: int
+    comes_back: tuple[bool, ...]
 
 
 class Score:
@@ -74,6 +81,7 @@ class Score:
         self._chances = StringChances(neck.instrument, prior or learned_prior())
         self.sounding: tuple[Note, ...] = ()
         self._memory = Memory()
+        self._lately: deque[tuple[tuple[int, ...], bool]] = deque(maxlen=_VOICES)  # pitches, whether others sound too
         self.habit = Habit(neck.instrument)
 
     def begin(self, group: Sequence[Note], ends: Mapping[str, int | None] | None = None) -> Beginning:
@@ -91,10 +99,13 @@ class Score:
         ringing = [self.sounding[column] for column in held]
         pitches = tuple(note.pitch for note in notes)
         moment = Moment(pitches, tuple(note.pitch for note in ringing), self._memory.recall(onset))
+        comes_back: tuple[bool, ...] = ()
         if notes:
+            self._lately.append((pitches, len(notes) + len(held) > 1))
+            comes_back = self._comes_back(pitches)
             self._memory.remember(pitches, onset)
             self.sounding = (*notes, *ringing)
-        return Beginning(notes, out, held, moment, onset)
+        return Beginning(notes, out, held, moment, onset, comes_back)
 
     def look_at(self, groups: Iterable[Sequence[Note]]) -> None:
         """Tell of groups that will be begun: which of them can be held is found out more quickly for many at once."""
@@ -117,7 +128,15 @@ class Score:
             places += evidence * placing[1]
         cost = places.take(states.place).sum(axis=1)
         cost += states.cost
-        return Layer(group.notes, group.held, states, cost, placing, group.onset)
+        return Layer(group.notes, group.held, states, cost, placing, group.onset, group.comes_back)
+
+    def _comes_back(self, pitches: tuple[int, ...]) -> tuple[bool, ...]:
+        """As `Layer.comes_back`, of the last of the groups that are known lately."""
+        if not any(has_more for _, has_more in self._lately):
+            return ()
+        known = [before for before, _ in self._lately][-_COMES_BACK - 1 : -1]
+        earlier = {pitch for before in known[:-1] for pitch in before}
+        return tuple([pitch in earlier and pitch not in known[-1] for pitch in pitches])
 
     def _ringing(self, notes: Sequence[Note], onset: int, ends: Mapping[str, int | None]) -> tuple[int, ...]:
         """Columns of the last layer that should sound on, newest first, no more than there are strings for."""

@@ -124,11 +124,30 @@ def _every_way(layers: list[Tried], named: dict[str, float]) -> Costs:
     for axis, layer in enumerate(layers):
         every = every + _along(np.array(layer.costs), axis, len(layers))
     for axis, (first, then) in enumerate(itertools.pairwise(layers)):
-        moves = [[moving_cost(first.group, a, then.group, b, named) for b in then.states] for a in first.states]
+        leaps = _leaps(layers[: axis + 2])
+        moves = [
+            [moving_cost(first.group, a, then.group, b, named) + _leaping_cost(leaps, a, b, named) for b in then.states]
+            for a in first.states
+        ]
         shape = [1] * len(layers)
         shape[axis : axis + 2] = len(first.states), len(then.states)
         every = every + np.array(moves).reshape(shape)
     return every
+
+
+def _leaps(layers: list[Tried]) -> list[tuple[Note, Note, str]]:
+    """Notes of the last two layers that are a leap apart where several voices sound, and the figure that this is."""
+    before, after = layers[-2].group, layers[-1].group
+    if min(len(before), len(after)) > 1 or all(len(layer.states[0][0]) == 1 for layer in layers[-6:]):
+        return []
+    lately = {member.pitch for layer in layers[-5:-2] for member in layer.group}
+    back = lately - {member.pitch for member in before}
+    apart = [(old, new) for old, new in itertools.product(before, after) if abs(old.pitch - new.pitch) >= 3]
+    return [(old, new, "back" if new.pitch in back else "leap") for old, new in apart]
+
+
+def _leaping_cost(leaps: list[tuple[Note, Note, str]], first: State, then: State, weights: dict[str, float]) -> float:
+    return sum(weights[figure] * (_string(first, old) == _string(then, new)) for old, new, figure in leaps)
 
 
 def _along(values: Costs, axis: int, axes: int) -> Costs:

@@ -80,12 +80,14 @@ def test_pitches_are_kept_and_every_group_can_be_held(
 
 @st.composite
 def short_phrases(draw: st.DrawFn) -> tuple[Instrument, list[Note]]:
-    """Up to five notes, alone and in chords, some far apart, on an instrument that has them."""
+    """Up to five notes, alone and in chords, some far apart, some come back, on an instrument that has them."""
     instrument = draw(instruments)
     notes, onset = list[Note](), 0
     for number in range(draw(st.integers(1, 5))):
         onset += draw(st.sampled_from([0, 0, 300, 4_000, 12_000, 30_000]))
         pitch = draw(st.integers(instrument.lowest_pitch, instrument.highest_pitch))
+        if number > 1 and draw(st.booleans()):
+            pitch = notes[number - 2].pitch
         notes.append(note(number, onset, pitch, draw(st.integers(500, 40_000)), draw(st.floats(0, 1))))
     return instrument, notes
 
@@ -227,6 +229,35 @@ def test_a_ringing_note_keeps_its_string(struck: int) -> None:
     strings = [member.position.string for member in arrange([bass, *tune], GUITAR) if member.position]
     assert len(strings) == 1 + struck
     assert strings[0] not in strings[1:]
+
+
+def test_a_figure_over_a_bass_has_a_string_for_each_pitch() -> None:
+    """So it rings, and each finger of the plucking hand keeps its string."""
+    figure = [62, 59, 54, 59, 62, 59, 54, 59]
+    tune = [note(1 + number, 5_000 * number, pitch, length=4_900) for number, pitch in enumerate(figure)]
+    over_bass = arrange([note(0, 0, 47, length=40_000), *tune], GUITAR)[1:]
+    assert [member.position for member in over_bass] == places((2, 3), (3, 4), (4, 4), (3, 4)) * 2
+
+
+@pytest.mark.parametrize(
+    ("groups", "comes_back"),
+    [
+        ([[62], [59], [62]], ()),
+        ([[47, 62], [59], [62]], (True,)),
+        ([[47, 62], [59], [64]], (False,)),
+        ([[47, 62], [62], [62]], (False,)),
+        ([[62], [59], [60], [57], [47, 62]], (False, True)),
+        ([[62], [59], [60], [57], [55], [47, 62]], (False, False)),
+        ([[47, 62], [59], [62], [59], [62], [59]], (True,)),
+        ([[47, 62], [59], [62], [59], [62], [59], [62]], ()),
+    ],
+)
+def test_a_pitch_comes_back_where_several_voices_sound(groups: list[list[int]], comes_back: tuple[bool, ...]) -> None:
+    score = Score(Neck(GUITAR, learned_weights()))
+    for onset, pitches in enumerate(groups):
+        struck = [note(100 * onset + pitch, 6_000 * onset, pitch, length=5_000) for pitch in pitches]
+        begun = score.begin(struck)
+    assert begun.comes_back == comes_back
 
 
 @pytest.mark.parametrize(
