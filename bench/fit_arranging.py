@@ -4,7 +4,8 @@ The weights of the hand and of the prior, first on composed music alone, then fr
 classical scores as well: of all scores (music/hand_weights.json), and seven times without some of them
 (bench/arranging_folds.json, with which `bench arranging` reports on those). What ships is what this writes. With
 `--prior` the prior is learned anew before (music/string_prior.npz), on composed music alone, some of it mangled as a
-transcriber mangles it. Performed takes have no part in anything here.
+transcriber mangles it: not the very network that ships (docs/adr/0023-a-string-for-each-voice.md). Performed takes have
+no part in anything here.
 
 An engraver marks a string where it is not the usual one. Taken alone such marks teach that hands live up the neck, so
 notes far from any mark are taken to lie where they would be looked for: at the lowest fret. A score counts by the root
