@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bench._songs import songs
 from inference.training.composer import STYLES, compose, draw_instrument
 from inference.training.score import GuitarNote, Performance
 from inference.training.songbook import IDIOMS, write_song
@@ -34,13 +35,14 @@ class Composed:
 
     @property
     def truth(self) -> tuple[tuple[int, ...], tuple[bool, ...]]:
-        """Beats from the first note to the last one, and which of them begin a bar."""
-        played = self.performance.notes
-        first, last = played[0].onset - _EDGE, played[-1].onset + _EDGE
+        """Beats from the one in which the first note lies to the last note, and which of them begin a bar."""
+        played, beats = self.performance.notes, self.performance.beats
+        last = played[-1].onset + _EDGE
+        first = max((beat for beat in beats if beat <= played[0].onset + _EDGE // 2), default=beats[0])
         count = self.performance.beats_per_bar
         kept = [
             (beat, (index - self.first_downbeat) % count == 0)
-            for index, beat in enumerate(self.performance.beats)
+            for index, beat in enumerate(beats)
             if first <= beat <= last
         ]
         return tuple(beat for beat, _ in kept), tuple(is_down for _, is_down in kept)
@@ -68,8 +70,23 @@ def composed_pieces(first_seed: int, count: int, duration_s: float = 30.0) -> It
             performance, first_downbeat = begun_late(performance, skipped), performance.beats_per_bar - skipped
         if len({note.onset for note in performance.notes}) < 8:
             continue
-        heard = _heard(np.random.default_rng([seed, 1]), performance)
+        heard = heard_notes(np.random.default_rng([seed, 1]), performance)
         yield Composed(name, performance, first_downbeat, heard)
+
+
+def song_pieces(first_seed: int, count: int, duration_s: float = 30.0, *, spare: bool = False) -> Iterator[Composed]:
+    """Songs of every part in turn (`bench._songs`), as heard; one in three bends its tempo."""
+    for number, song in enumerate(songs(first_seed, count, duration_s, spare=spare)):
+        seed, performance = first_seed + number, song.performance
+        shaping = np.random.default_rng([seed, 2])
+        if shaping.random() < 1 / 3:
+            performance = bent(performance, shaping)
+        if song.pickup:
+            performance = begun_late(performance, performance.beats_per_bar - song.pickup)
+        if len({note.onset for note in performance.notes}) < 8:
+            continue
+        heard = heard_notes(np.random.default_rng([seed, 1]), performance)
+        yield Composed(performance.style, performance, song.pickup, heard)
 
 
 def odd_pieces(first_seed: int, count: int, duration_s: float = 30.0) -> Iterator[Composed]:
@@ -80,7 +97,7 @@ def odd_pieces(first_seed: int, count: int, duration_s: float = 30.0) -> Iterato
         beats = int(random.choice([5, 5, 7]))
         performance = compose(random, draw_instrument(random), STYLES[number % len(STYLES)], duration_s, beats)
         if len({note.onset for note in performance.notes}) >= 8:
-            yield Composed(f"{beats}/4", performance, 0, _heard(np.random.default_rng([seed, 1]), performance))
+            yield Composed(f"{beats}/4", performance, 0, heard_notes(np.random.default_rng([seed, 1]), performance))
 
 
 def bent(performance: Performance, random: np.random.Generator) -> Performance:
@@ -119,7 +136,7 @@ def plain(notes: tuple[GuitarNote, ...]) -> tuple[Note, ...]:
     )
 
 
-def _heard(random: np.random.Generator, performance: Performance) -> tuple[Note, ...]:
+def heard_notes(random: np.random.Generator, performance: Performance) -> tuple[Note, ...]:
     """As the network hears rendered guitars: its velocities follow loudness little (correlation .25, slope .11)."""
     missing, false = float(random.uniform(0, 0.15)), float(random.uniform(0, 0.1))
     level, slope = float(random.normal(0.59, 0.04)), float(random.uniform(0.02, 0.2))

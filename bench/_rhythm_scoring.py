@@ -17,9 +17,11 @@ from music.harmony import SHARPS, ChordSpan
 from music.harmony_tracking import QUALITIES
 from music.notation import notate
 from music.note import Note
+from music.rhythm_document import Music
 
 Array = NDArray[np.float64]
 WARM_UP_S = 8.0
+_NEAR_S = 0.07
 _MATCH = 0.05 * SAMPLE_RATE_HZ
 _PLACES = sorted({Fraction(n, 4) for n in range(4)} | {Fraction(n, 3) for n in range(3)} | {Fraction(1)})
 
@@ -39,6 +41,34 @@ def beats_s(bars: Sequence[Bar]) -> Array:
 
 def downbeats_s(bars: Sequence[Bar]) -> Array:
     return np.asarray([seconds(bar.start) for bar in bars if not bar.is_pickup])
+
+
+def downbeats_of(piece: Composed) -> Array:
+    """The true ones, in seconds."""
+    beats, downs = (np.asarray(part) for part in piece.truth)
+    return np.asarray(beats[downs] / SAMPLE_RATE_HZ)
+
+
+def metre_of(music: Music) -> int:
+    """Beats that most bars have; 0 where there are none."""
+    counts = [bar.signature.beats for bar in music.bars]
+    return max(set(counts), key=counts.count) if counts else 0
+
+
+def bars_right(downbeats_s: Array, bars: Sequence[Bar]) -> list[tuple[float, bool]]:
+    """Of each bar that lies within the truth, how sure it is, and whether it goes from one true downbeat to the next.
+
+    Where there are no true downbeats every bar is wrong. Pickups and the truth's last bar are not asked for.
+    """
+    found = []
+    for bar in bars:
+        start, end = seconds(bar.start), seconds(bar.end)
+        if len(downbeats_s) and (bar.is_pickup or not downbeats_s[0] - 0.1 <= start <= downbeats_s[-1] - 0.1):
+            continue
+        near = np.flatnonzero(np.abs(downbeats_s - start) < _NEAR_S)
+        right = len(near) > 0 and near[0] + 1 < len(downbeats_s) and abs(downbeats_s[near[0] + 1] - end) < _NEAR_S
+        found.append((bar.confidence, bool(right)))
+    return found
 
 
 def chord_overlap(truth: Sequence[tuple[float, float, str]], found: Sequence[ChordSpan]) -> float:

@@ -1,8 +1,8 @@
 """Fits what decides beats, metre and downbeats together: `python -m bench.fit_bars [--pieces N]`.
 
-Writes `music/beats_bars.jsonl` and prints the weights of `beats_weights.JOINT_CONFIDENCE`. Composed pieces of every
-style, some of them cut out of longer ones, five and seven beats a bar, notes that follow no beat and rubato; seeds from
-FIT_SEED on, which nothing reports on. About a third of a second a piece.
+Writes `music/beats_bars.jsonl` and prints the weights of `beats_weights.JOINT_CONFIDENCE`. Songs (`bench/_songs.py`),
+half as many pieces of the training composer, some cut out of longer ones, five and seven beats a bar, notes that follow
+no beat and rubato; seeds from FIT_SEED on, which nothing reports on. A fifth of a second a piece.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench._boosting import BoostingSettings, fit_choice
-from bench._rhythm_pieces import FIT_SEED, Composed, composed_pieces, odd_pieces, without_metre
+from bench._rhythm_pieces import FIT_SEED, Composed, composed_pieces, odd_pieces, song_pieces, without_metre
 from bench.fit_rhythm import logistic
 from music.audio import SAMPLE_RATE_HZ
+from music.beats_bar_figures import FIGURES
 from music.beats_confidence import figures
-from music.beats_figures import FIGURES, Strokes, strokes_of
+from music.beats_figures import Strokes, strokes_of
 from music.beats_hypotheses import Beats, hypotheses
 from music.beats_joint import Reading, judge, readings_of
 from music.beats_onsets import Marker, Onset, lasting, onsets_of
@@ -30,10 +32,10 @@ from music.boosted_trees import BoostedTrees
 from music.note import Note
 
 ROOT = Path(__file__).resolve().parents[1]
-SETTINGS = BoostingSettings(trees=100, depth=4, rate=0.13, least=0.5, penalty=3.0, share=0.6)
+SETTINGS = BoostingSettings(trees=300, depth=4, rate=0.08, least=0.5, penalty=3.0, share=0.5)
 _NEAR = 0.07 * SAMPLE_RATE_HZ
 _RIGHT = 0.8
-_HOPELESS, _DRAWN = 0.3, 0.25
+_HOPELESS, _DRAWN = 0.3, 0.12
 _CUT = (14 * SAMPLE_RATE_HZ, 44 * SAMPLE_RATE_HZ)
 _SEED = FIT_SEED + 1000
 Truth = tuple[NDArray[np.int64], NDArray[np.bool_]]
@@ -50,8 +52,8 @@ class Example:
 def main() -> None:
     """Fit and write."""
     parser = argparse.ArgumentParser(prog="python -m bench.fit_bars")
-    parser.add_argument("--pieces", type=int, default=560)
-    parser.add_argument("--judged", type=int, default=120, help="pieces for the confidence")
+    parser.add_argument("--pieces", type=int, default=700, help="songs; of the others in proportion")
+    parser.add_argument("--judged", type=int, default=200, help="songs for the confidence")
     wish = parser.parse_args()
     trees = fit_readings(list(examples(_SEED, wish.pieces)))
     path = ROOT / "music" / "beats_bars.jsonl"
@@ -81,10 +83,11 @@ def _worth(right: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def examples(seed: int, count: int) -> Iterator[Example]:
     """Stretches of pieces of every kind."""
-    for piece in [*composed_pieces(seed, count), *odd_pieces(seed, count // 14)]:
+    for piece in whole_pieces(seed, count):
         rows, strokes = _heard(piece.notes, piece.performance.duration)
         yield _example(strokes, rows, _truth(piece), is_first=True)
-    for piece in composed_pieces(seed + count, count // 4, 45.0):
+    long = (song_pieces(seed + count, count // 6, 45.0), composed_pieces(seed + count, count // 12, 45.0))
+    for piece in chain(*long):
         rows, strokes = _heard(piece.notes, piece.performance.duration)
         cropped = [row[(row >= _CUT[0]) & (row < _CUT[1])] for row in rows]
         beats, downs = _truth(piece)
@@ -93,6 +96,11 @@ def examples(seed: int, count: int) -> Iterator[Example]:
     for notes, duration in beatless(seed, count):
         rows, strokes = _heard(notes, duration)
         yield _example(strokes, rows, None, is_first=True)
+
+
+def whole_pieces(seed: int, count: int) -> Iterator[Composed]:
+    """Songs, half as many pieces of the training composer, and some of five and seven beats a bar."""
+    return chain(song_pieces(seed, count), composed_pieces(seed, count // 2), odd_pieces(seed, count // 14))
 
 
 def beatless(seed: int, count: int) -> Iterator[tuple[Sequence[Note], int]]:
@@ -115,9 +123,8 @@ def fit_confidence(trees: BoostedTrees, seed: int, count: int) -> NDArray[np.flo
     rows: list[NDArray[np.float64]] = []
     right: list[float] = []
     pieces: Iterable[tuple[Sequence[Note], int, Truth | None]] = [
-        *((p.notes, p.performance.duration, _truth(p)) for p in composed_pieces(seed, count)),
-        *((p.notes, p.performance.duration, _truth(p)) for p in odd_pieces(seed, count // 10)),
-        *((notes, duration, None) for notes, duration in beatless(seed, 5 * count)),
+        *((p.notes, p.performance.duration, _truth(p)) for p in whole_pieces(seed, count)),
+        *((notes, duration, None) for notes, duration in beatless(seed, 3 * count)),
     ]
     for notes, duration, truth in pieces:
         hypothetical, strokes = _heard(notes, duration)

@@ -21,19 +21,22 @@ from bench._models import load, session_state
 from bench._peers import PeersAbsentError
 from bench._recordings import GUITARSET, read_audio
 from bench._report import print_json, print_table
-from bench._rhythm_failures import FAILURES, first_failure
-from bench._rhythm_hard import hard_pieces
+from bench._rhythm_composed import print_composed, print_failures, print_hard, print_honesty
+from bench._rhythm_failures import first_failure
 from bench._rhythm_peers import librosa_beats
-from bench._rhythm_pieces import REPORT_SEED, Composed, composed_pieces
+from bench._rhythm_pieces import REPORT_SEED, Composed, composed_pieces, song_pieces
 from bench._rhythm_scoring import (
     WARM_UP_S,
+    bars_right,
     beat_f1,
     beats_s,
     chord_overlap,
     chords_of,
+    downbeats_of,
     downbeats_s,
     key_of,
     key_score,
+    metre_of,
     places_right,
     template_chords,
     template_key,
@@ -54,7 +57,6 @@ from music.session_state import SessionState
 from music.tuning import Instrument
 
 QUICK_PIECES, QUICK_S = 12, 24.0
-COMPOSED_PIECES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +78,34 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser.add_argument("--seconds", type=float, default=QUICK_S, help="length of a rendered piece")
     wish = parser.parse_args(arguments)
     transcriber = load()
-    pieces = list(composed_pieces(REPORT_SEED, wish.pieces, wish.seconds))
-    takes = [
-        _listen(transcriber, piece.name, rendered(piece, n), SAMPLE_RATE_HZ, piece.performance.instrument)
-        for n, piece in enumerate(pieces)
-    ]
     absent: list[str] = []
-    facts: dict[str, object] = {"pieces": len(pieces), "duration_s": wish.seconds}
-    facts["beats"] = _print_beats(pieces, takes, absent)
-    facts["harmony"] = _print_harmony(pieces, takes)
-    facts["bars"] = _print_bars(pieces, takes)
-    facts["composed"] = _print_composed()
-    facts["hard"] = _print_hard()
+    facts: dict[str, object] = {"pieces": wish.pieces, "duration_s": wish.seconds}
+    sets = {
+        "songs": song_pieces(REPORT_SEED, wish.pieces, wish.seconds, spare=True),
+        "composer's": composed_pieces(REPORT_SEED, wish.pieces, wish.seconds),
+    }
+    sure: list[tuple[float, bool]] = []
+    for name, drawn in sets.items():
+        pieces = list(drawn)
+        takes = [
+            _listen(transcriber, piece.name, rendered(piece, n), SAMPLE_RATE_HZ, piece.performance.instrument)
+            for n, piece in enumerate(pieces)
+        ]
+        print(f"\n# {name}: {len(pieces)} rendered pieces of {wish.seconds:g} s")
+        facts[name] = {
+            "beats": _print_beats(pieces, takes, absent),
+            "harmony": _print_harmony(pieces, takes),
+            "bars": _print_bars(pieces, takes),
+        }
+        for piece, take in zip(pieces, takes, strict=True):
+            sure += bars_right(downbeats_of(piece), take.final.bars)
+    facts["said, rendered"] = print_honesty("rendered pieces", sure)
+    facts["composed"] = print_composed()
+    facts["hard"] = print_hard()
     facts["recording"] = _print_recording(transcriber, absent)
-    for line in absent:
+    for line in dict.fromkeys(absent):
         print(line)
-    print_json("rhythm", **facts, absent=len(absent))
+    print_json("rhythm", **facts, absent=len(set(absent)))
 
 
 def rendered(piece: Composed, number: int) -> NDArray[np.float32]:
@@ -129,7 +143,7 @@ def _print_beats(pieces: Sequence[Composed], takes: Sequence[Take], absent: list
             "live, after 8 s": beat_f1(truth, beats_s(take.live.bars), warm),
             "downbeats, final": beat_f1(truth[downs], downbeats_s(take.final.bars)),
             "downbeats, live, after 8 s": beat_f1(truth[downs], downbeats_s(take.live.bars), warm),
-            "metre right": float(_metre(take.final) == piece.performance.beats_per_bar),
+            "metre right": float(metre_of(take.final) == piece.performance.beats_per_bar),
         }
         for name, value in row.items():
             rows.setdefault(name, []).append(value)
@@ -137,11 +151,6 @@ def _print_beats(pieces: Sequence[Composed], takes: Sequence[Take], absent: list
     means = {name: float(np.nanmean(values)) for name, values in rows.items()}
     print_table(["", "mean", "median"], [[n, means[n], float(np.nanmedian(v))] for n, v in rows.items()])
     return means
-
-
-def _metre(music: Music) -> int:
-    counts = [bar.signature.beats for bar in music.bars]
-    return max(set(counts), key=counts.count) if counts else 0
 
 
 def _print_harmony(pieces: Sequence[Composed], takes: Sequence[Take]) -> dict[str, float]:
@@ -187,69 +196,12 @@ def _print_bars(pieces: Sequence[Composed], takes: Sequence[Take]) -> dict[str, 
         table.append([name, bar, onset, whole])
         facts |= {f"{name}, bar": bar, f"{name}, onset": onset, f"{name}, pieces above .9": whole}
     print_table(["", "right bar", "right onset", "pieces above .9"], table)
-    _print_failures(
+    print_failures(
         [
             first_failure(piece, take.final.bars, places_right(piece, take.notes, take.final.bars))
             for piece, take in zip(pieces, takes, strict=True)
         ]
     )
-    return facts
-
-
-def _print_failures(found: Sequence[str]) -> None:
-    print(f"where bars go wrong first, {len(found)} pieces")
-    print_table(["", "pieces"], [[name, found.count(name)] for name in FAILURES if name in found])
-
-
-def _print_composed() -> dict[str, float]:
-    """More pieces than there is time to render: their notes as a transcription might hear them."""
-    rows: dict[str, list[float]] = {}
-    failures: list[str] = []
-    for piece in composed_pieces(REPORT_SEED + 1000, COMPOSED_PIECES):
-        duration = piece.performance.duration
-        music = final_music(piece.notes, duration)
-        beats, downs = (np.asarray(part) for part in piece.truth)
-        bar, onset = places_right(piece, piece.notes, music.bars)
-        failures.append(first_failure(piece, music.bars, (bar, onset)))
-        row = {
-            "beats": beat_f1(beats / SAMPLE_RATE_HZ, beats_s(music.bars)),
-            "downbeats": beat_f1(beats[downs] / SAMPLE_RATE_HZ, downbeats_s(music.bars)),
-            "metre right": float(_metre(music) == piece.performance.beats_per_bar),
-            "right bar": bar,
-            "right onset": onset,
-        }
-        truth, key = chords_of(piece), key_of(piece)
-        if truth and piece.name != "lines":
-            row["chords"] = chord_overlap(truth, music.chords)
-            row["chords, template"] = chord_overlap(truth, template_chords(piece.notes, duration))
-            if key:
-                row["key"] = key_score(key, main_key(music.keys))
-                row["key, template"] = key_score(key, template_key(piece.notes))
-        for name, value in row.items():
-            rows.setdefault(name, []).append(value)
-    print(f"\ncomposed: {COMPOSED_PIECES} pieces, not rendered; notes missing, false and late at random")
-    means = {name: float(np.nanmean(values)) for name, values in rows.items()}
-    print_table(["", "mean", "pieces"], [[name, means[name], len(values)] for name, values in rows.items()])
-    _print_failures(failures)
-    return means
-
-
-def _print_hard() -> dict[str, dict[str, float]]:
-    print("\nhard: composed, straight from the notes; what is said of bars, and whether it is believed")
-    facts: dict[str, dict[str, float]] = {}
-    table: list[list[object]] = []
-    for name, notes, duration, truth in hard_pieces(REPORT_SEED):
-        music = final_music(notes, duration)
-        sure = [bar.confidence for bar in music.bars]
-        fact = {
-            "f1": beat_f1(truth, beats_s(music.bars)) if len(truth) else float("nan"),
-            "confidence": float(np.mean(sure)) if sure else 0.0,
-            "bars": float(len(sure)),
-        }
-        facts[name] = fact
-        signatures = sorted({str(bar.signature) for bar in music.bars})
-        table.append([name, fact["f1"], fact["confidence"], len(sure), " ".join(signatures)])
-    print_table(["", "beat F1", "confidence", "bars", "metres said"], table)
     return facts
 
 

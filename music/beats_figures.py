@@ -15,14 +15,10 @@ from numpy.typing import NDArray
 
 from music.audio import SAMPLE_RATE_HZ
 from music.beats_onsets import MARKS, Onset
-from music.beats_weights import LATTICE, METRE, LatticeWeights
+from music.beats_weights import LATTICE, LatticeWeights
 
 Array = NDArray[np.float64]
-COUNTS = (2, 3, 4, 5, 7)
-"""Beats of a bar that are considered."""
-_SLOTS = 12
-_LAGS = 9
-_EARLY = 1 / 24
+SLOTS = 12
 
 OF_BEATS = (
     "fit_per_s", "fit_behind", "log_tempo", "unsteady", "struck", "per_beat",
@@ -31,19 +27,6 @@ OF_BEATS = (
     "half_after", "half_held", "half_harmony", "hanging", "leading", "first_on_beat", "beats", "notes_each",
     "shortest_wait", "usual_wait",
 )  # fmt: skip
-BEAT = (*MARKS[:6], "struck", "harmony_1", "harmony_2", "harmony_4", "lowest", "after", "held", "harmony_bar")
-LEADING = ("strength", "fuller", "bass_moves", "harmony_1", "harmony_2", "harmony_bar", "lowest")
-LEAD = tuple(BEAT.index(name) for name in LEADING)
-ALIKE = ("again", "again_lead", "twice", "four", "half", "beat")
-OF_BARS = (
-    "count", "bar_s", "bars", "place_of_first", "ends_on_one",
-    *(f"one_{name}" for name in BEAT),
-    *(f"lead_{name}" for name in LEADING),
-    *(f"middle_{name}" for name in BEAT),
-    "odds", "odds_lead", "odds_behind", "odds_middle",
-    *(f"{name}_{part}" for name in ("tones", "shape") for part in ALIKE),
-)  # fmt: skip
-FIGURES = (*OF_BEATS, *OF_BARS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +100,9 @@ def laid_over(beats: NDArray[np.int64], times: NDArray[np.int64]) -> Overlay:
     before = np.searchsorted(edges, times, side="right") - 1
     inside = np.clip(before, 0, len(edges) - 1)
     phase = (times - edges[inside]) / lengths[inside]
-    slot = np.round(phase * _SLOTS).astype(np.int64)
-    at = inside + slot // _SLOTS
-    return Overlay(np.where(slot < 0, -1, at), slot % _SLOTS, phase, inside, lengths[inside])
+    slot = np.round(phase * SLOTS).astype(np.int64)
+    at = inside + slot // SLOTS
+    return Overlay(np.where(slot < 0, -1, at), slot % SLOTS, phase, inside, lengths[inside])
 
 
 def figures_of_beats(strokes: Strokes, beats: NDArray[np.int64], over: Overlay) -> Array:
@@ -170,9 +153,9 @@ def figures_of_beats(strokes: Strokes, beats: NDArray[np.int64], over: Overlay) 
 def _half_harmony(strokes: Strokes, over: Overlay, within: NDArray[np.bool_], count: int) -> float:
     """How much more harmony changes at beats than halfway between them."""
     halves = np.zeros((2 * count, 12))
-    place = 2 * over.at + (over.slot >= _SLOTS // 2)
+    place = 2 * over.at + (over.slot >= SLOTS // 2)
     np.add.at(halves, place[within], strokes.chroma[within])
-    change = _change(halves, 2)
+    change = harmony_change(halves, 2)
     return float(change[0::2].mean() - change[1::2].mean())
 
 
@@ -197,126 +180,17 @@ def _fit(over: Overlay, count: int, weights: LatticeWeights) -> float:
     return float((top + np.log(np.exp(kinds - top).sum(axis=0))).sum())
 
 
-@dataclass(frozen=True, slots=True)
-class BeatTable:
-    """What each beat looks like.
-
-    Attributes:
-        beat: f64[beats, len(BEAT)].
-        odds: f64[beats], log odds of beginning a bar, by `beats_weights.METRE`.
-        chroma: f64[beats, 12], strength by pitch class.
-        tones, shape: f64[lags], how alike beats are to those 1, 2, … beats before: in pitch classes, in places struck.
-    """
-
-    beat: Array
-    odds: Array
-    chroma: Array
-    tones: Array
-    shape: Array
-
-
-def table_of(strokes: Strokes, beats: NDArray[np.int64], over: Overlay) -> BeatTable:
-    count = len(beats)
-    within = (over.at >= 0) & (over.at < count)
-    at = over.at[within]
-    chroma, places = np.zeros((count, 12)), np.zeros((count, _SLOTS))
-    np.add.at(chroma, at, strokes.chroma[within])
-    places[at, over.slot[within]] = 1.0
-    lowest = np.full(count, 127.0)
-    np.minimum.at(lowest, at, strokes.lowest[within])
-    found = np.zeros((count, len(BEAT)))
-    on = within & ((over.slot <= 1) | (over.slot == 11))
-    hit = np.flatnonzero(on)[::-1]  # of several the first stays
-    beat = over.at[hit] + (over.slot[hit] == 11)
-    kept = beat < count
-    hit, beat = hit[kept], beat[kept]
-    found[beat, :6] = strokes.marks[hit, :6]
-    found[beat, 6] = 1.0
-    for column, reach in ((7, 1), (8, 2), (9, 4)):
-        found[:, column] = _change(chroma, reach)
-    found[:, 10] = _lowness(lowest)
-    found[beat, 11] = strokes.after[hit]
-    found[beat, 12] = strokes.held[hit]
-    given = np.asarray(METRE.figures)
-    odds = found[:, :6] @ given[:6] + given[7] * found[:, 6] + found[:, 7:9] @ given[8:10] + given[10] * found[:, 10]
-    tones, shape = _unit(chroma), _unit(places)
-    return BeatTable(found, odds + given[11], chroma, _alike(tones), _alike(shape))
-
-
-def figures_of_bars(table: BeatTable, beats: NDArray[np.int64], count: int) -> Array:
-    """f64[count, len(OF_BARS)] of bars of `count` beats, for each beat that may begin one; `odds_behind` is left 0."""
-    total = len(beats)
-    rows = table.beat.copy()
-    rows[:, -1] = _change(table.chroma, count)
-    both = np.column_stack([rows, table.odds])
-    phases = np.arange(count)
-    place = (np.arange(total)[None] - phases[:, None]) % count
-    one = place == 0
-    sizes = np.maximum(one.sum(axis=1, keepdims=True), 1)
-    ones = one @ both / sizes
-    others = (both.sum(axis=0, keepdims=True) - ones * sizes) / np.maximum(total - sizes, 1)
-    middles = np.roll(ones, -2, axis=0) if count == 4 else ones
-    masked = np.where(np.eye(count, dtype=bool)[:, :, None], -np.inf, ones[None])
-    lead = ones - masked.max(axis=1)
-    bar_s = count * float(np.median(np.diff(beats))) / SAMPLE_RATE_HZ
-    alike: list[float] = []
-    for part in (table.tones, table.shape):
-        own = _lag(part, count)
-        rest = [part[lag - 1] for lag in range(1, _LAGS) if lag % count]
-        half = _lag(part, count // 2) if count % 2 == 0 else own
-        alike += [own, own - max(rest), _lag(part, 2 * count), _lag(part, 4 * count), own - half, own - part[0]]
-    odds = ones[:, -1:]
-    return np.concatenate(
-        [
-            np.broadcast_to([count, np.log(bar_s), min(total / count, 40)], (count, 3)),
-            place[:, :1],
-            place[:, -1:] == 0,
-            (ones - others)[:, :-1],
-            lead[:, LEAD],
-            (ones - middles)[:, :-1],
-            odds,
-            lead[:, -1:],
-            np.zeros((count, 1)),
-            odds - middles[:, -1:],
-            np.broadcast_to(alike, (count, len(alike))),
-        ],
-        axis=1,
-    )
-
-
-def _lag(part: Array, lag: int) -> float:
-    return float(part[lag - 1]) if lag - 1 < len(part) else 0.0
-
-
-def _alike(rows: Array) -> Array:
-    """f64[28]: mean likeness of each row to the one so many before."""
-    found = np.zeros(4 * max(COUNTS))
-    for lag in range(1, len(found) + 1):
-        if len(rows) > lag:
-            found[lag - 1] = (rows[lag:] * rows[:-lag]).sum(axis=1).mean()
-    return found
-
-
-def _change(chroma: Array, reach: int) -> Array:
+def harmony_change(chroma: Array, reach: int) -> Array:
     """How much the pitch classes of the next `reach` beats differ from those of the last ones, 0..1."""
     total = np.concatenate([np.zeros((1, 12)), np.cumsum(chroma, axis=0)])
     at = np.arange(len(chroma))
-    after = _unit(total[np.minimum(at + reach, len(chroma))] - total[at])
-    before = _unit(total[at] - total[np.maximum(at - reach, 0)])
+    after = unit(total[np.minimum(at + reach, len(chroma))] - total[at])
+    before = unit(total[at] - total[np.maximum(at - reach, 0)])
     known = (after.sum(axis=1) > 0) & (before.sum(axis=1) > 0)
     return np.where(known, 1.0 - (after * before).sum(axis=1), 0.0)
 
 
-def _lowness(lowest: Array) -> Array:
-    """How far a beat's lowest note lies below those of the eight beats around it, in octaves, within ±1.5."""
-    padded = np.pad(np.where(lowest < 127, lowest, np.nan), 4, constant_values=np.nan)
-    near = np.lib.stride_tricks.sliding_window_view(padded, 9)
-    known = ~np.isnan(near)
-    mean = np.nansum(near, axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.where((lowest < 127) & (known.sum(axis=1) > 1), np.clip((mean - lowest) / 12, -1.5, 1.5), 0.0)
-
-
-def _unit(rows: Array) -> Array:
+def unit(rows: Array) -> Array:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.where(norms > 0, norms, 1.0))
 

@@ -17,15 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music.audio import SAMPLE_RATE_HZ
-from music.beats_figures import (
-    COUNTS,
-    FIGURES,
-    Strokes,
-    figures_of_bars,
-    figures_of_beats,
-    laid_over,
-    table_of,
-)
+from music.beats_bar_figures import COUNTS, FIGURES, figures_of_bars, table_of
+from music.beats_figures import Strokes, figures_of_beats, laid_over
 from music.beats_hypotheses import Beats
 from music.boosted_trees import BoostedTrees, load_trees
 

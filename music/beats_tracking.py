@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from music.audio import SAMPLE_RATE_HZ
 from music.beats import NO_LOCK, Bar, BarState, RhythmLock, TimeSignature
+from music.beats_bar_figures import COUNTS
 from music.beats_confidence import believed, figures
-from music.beats_figures import COUNTS, strokes_of
+from music.beats_figures import strokes_of
 from music.beats_hypotheses import Beats, hypotheses
 from music.beats_joint import Allowed, Judged, judge
 from music.beats_metre import Metre, find_metre, hear

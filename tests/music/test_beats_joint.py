@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from music.audio import SAMPLE_RATE_HZ
 from music.beats import RhythmLock, TimeSignature
-from music.beats_figures import COUNTS, FIGURES, Strokes, strokes_of
+from music.beats_bar_figures import COUNTS, FIGURES
+from music.beats_figures import Strokes, strokes_of
 from music.beats_hypotheses import Beats, hypotheses, snapped
 from music.beats_joint import STRETCH_S, judge, readings_of, stretches
 from music.beats_onsets import Marker, lasting, onsets_of
