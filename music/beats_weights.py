@@ -79,5 +79,5 @@ class ConfidenceWeights:
 
 
 CONFIDENCE = ConfidenceWeights()
-JOINT_CONFIDENCE = ConfidenceWeights((-0.715, -3.272, -0.131, 1.18, -2.5, 7.383, 1.074))
+JOINT_CONFIDENCE = ConfidenceWeights((-0.475, 1.338, -0.005, 1.862, -2.411, 5.961, -0.55))
 """The same where the last figure is the log odds of a reading of `music.beats_joint`."""
