@@ -183,7 +183,7 @@ def _alternate(rows: Array, place: NDArray[np.int64], count: int) -> Array:
     for odd in (0, 1):
         chosen = one & (bar % 2 == odd)
         means.append(chosen @ rows / np.maximum(chosen.sum(axis=1, keepdims=True), 1))
-    return np.abs(means[0] - means[1])
+    return np.asarray(np.abs(means[0] - means[1]))
 
 
 def _turn(part: Array, count: int) -> Array:
