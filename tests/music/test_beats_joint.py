@@ -94,3 +94,19 @@ def test_a_metre_or_bar_one_that_is_said_is_kept() -> None:
     assert min(abs(bar.start - later) for bar in shifted) < 0.07 * SAMPLE_RATE_HZ
     nine = track_bars(notes, duration, RhythmLock(signature=TimeSignature(9, 4)))
     assert {len(bar.beats) for bar in nine[1:-1]} == {9}
+
+
+def test_half_bars_are_given_away_by_every_other_downbeat_and_the_root_is_in_the_bass_on_one() -> None:
+    rows, strokes = heard(waltz(4))
+    readings, found = readings_of(strokes, rows)
+    beats = 0.5 * SAMPLE_RATE_HZ + np.arange(64) * 0.6 * SAMPLE_RATE_HZ
+    is_true = [60 < len(row) < 70 and np.abs(row[:60] - beats[:60]).max() < 0.05 * SAMPLE_RATE_HZ for row in rows]
+    row = is_true.index(True)
+
+    def figure(name: str, count: int, first: int) -> float:
+        at = next(n for n, r in enumerate(readings) if (r.beats, r.count, r.first) == (row, count, first))
+        return float(found[at, FIGURES.index(name)])
+
+    assert figure("two_lower", 2, 0) > figure("two_lower", 4, 0) + 0.1
+    assert figure("all_root", 4, 0) > max(figure("all_root", 4, first) for first in (1, 2, 3)) + 0.4
+    assert figure("share_harmony_bar", 4, 0) > 0.25
