@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from genesis.admin_settings import DataDir, server_settings
 from genesis.exits import Exit, verb
 
 app = typer.Typer(help="The recordings that the edge keeps.", no_args_is_help=True, rich_markup_mode=None)
@@ -20,16 +21,16 @@ def _group() -> None:
 @verb
 async def rotate(
     forget: Annotated[bool, typer.Option("--forget", help="Drop the older keys; no upload may be under way.")] = False,
+    data_dir: DataDir = None,
 ) -> int:
     """Seal every stored recording with a new key.
 
     Takes the edge's own settings (GENESIS_EDGE_*) and may be done while it runs.
     """
     from web_edge.app import open_audio_files
-    from web_edge.settings import Settings
     from web_edge.storage.keys import Keyring
 
-    settings = Settings()
+    settings = server_settings(data_dir)
     keys = Keyring.open(settings.keys)
     added = keys.add()
     files = open_audio_files(settings)

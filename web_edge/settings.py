@@ -12,6 +12,7 @@ from access.listening import is_loopback, split_address
 from music.errors import InvalidInput, Reason
 
 PREFIX = "GENESIS_EDGE_"
+DATABASE_FILE = "genesis.db"
 
 
 class Settings(BaseSettings):
@@ -91,7 +92,7 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's address: as set, or a SQLite file in `data_dir`."""
-        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'genesis.db').resolve()}"
+        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / DATABASE_FILE).resolve()}"
 
     @property
     def has_accounts(self) -> bool:
