@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
 
 import anyio
 import structlog
@@ -45,6 +46,7 @@ from web_edge.storage.keys import Keyring
 from web_edge.storage.stores import open_store
 from web_edge.transcriptions import Transcriptions
 from web_edge.transcriptions_api import TranscriptionsApi
+from web_edge.upkeep.sweeping import Sweeper
 from web_edge.uplink import Uplink
 from web_edge.versions import note_deprecated
 from web_edge.videos.fetching import Videos
@@ -82,7 +84,7 @@ def create_app(settings: Settings) -> Starlette:
             stack.callback(group.cancel_scope.cancel)
             group.start_soon(edge.bus.run)
             await group.start(edge.logs.run)
-            for work in (edge.record, edge.jobs.run, edge.stems.run, edge.purge, *edge.account_work):
+            for work in (edge.record, edge.jobs.run, edge.stems.run, edge.purge, edge.sweep, *edge.account_work):
                 group.start_soon(_keep_at, work)
             yield
 
@@ -105,6 +107,7 @@ class _Edge:
 
     def __init__(self, settings: Settings, database: Database, uplink: Uplink, parts: AccountParts) -> None:
         self.bus = BusLink(settings.nats_url, parts.bus_tls)
+        self._settings = settings
         self._transcriptions = Transcriptions(database)
         self._files = open_audio_files(settings)
         hub = Hub()
@@ -147,7 +150,7 @@ class _Edge:
         )
         self.stems = Stems(self._transcriptions, self._files, uplink, hub)
         self._audio = AudioApi(self._transcriptions, self._files, self.stems)
-        self._parts = Parts(settings.data_dir / "uploads")
+        self._parts = Parts(settings.uploads_dir)
         self._uploads = UploadsApi(
             self._transcriptions,
             self._files,
@@ -156,6 +159,7 @@ class _Edge:
             settings.max_upload_bytes,
             settings.upload_idle_s,
         )
+        self._sweeper = Sweeper(settings, database, self._files, self._parts, self._api.delete_one)
         self._doors = AccountDoors(parts, database, self.bus, self._transcriptions)
         self._doors.on_deletion(self._delete_owned)
 
@@ -181,15 +185,23 @@ class _Edge:
         """Clear away what a crash left half done."""
         await self._video_recordings.sweep()
         await self._parts.sweep()
-        await self._files.sweep(await self._transcriptions.ids_with_files())
+        await self._files.tidy(await self._transcriptions.ids_with_files())
 
     async def record(self) -> None:
         await consume_durable(await self.bus.wait(), self._recorder.record)
 
     async def purge(self) -> None:
-        await self.bus.wait()
-        await self._api.purge_deleted()
-        await anyio.sleep_forever()
+        """Also what the command line has deleted, which does not know the bus."""
+        while True:
+            await self.bus.wait()
+            await self._api.purge_deleted()
+            await anyio.sleep(self._settings.sweep_s)
+
+    async def sweep(self) -> None:
+        while True:
+            if swept := await self._sweeper.sweep():
+                log.info("edge.swept", **asdict(swept))
+            await anyio.sleep(self._settings.sweep_s)
 
     def _read_rest(self, session_id: str, after_sequence: int) -> AsyncGenerator[SessionEvent, None]:
         return read_rest(self.bus.require(), session_id, after_sequence)

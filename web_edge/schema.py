@@ -116,6 +116,15 @@ idempotency_keys = Table(
     Index("ix_idempotency_keys_created_at_ns", "created_at_ns"),
 )
 
+# What only one of several processes does, who does it, and until when it counts.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until_ns", BigInteger, nullable=False),
+)
+
 deletions = Table(
     "deletions",
     metadata,

@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     record_wait_s: PositiveFloat = 10.0
     shutdown_s: PositiveInt = 10
 
+    # How long what was made is kept, in days from its making; 0 for ever.
+    keep_recordings_days: NonNegativeInt = 0
+    keep_results_days: NonNegativeInt = Field(default=0, description="whole transcriptions, with their recordings")
+    keep_audit_days: NonNegativeInt = 0
+    sweep_s: PositiveFloat = 3_600.0
+
     # Accounts: there are some once there is a key to sign their tokens with.
     signing_key: Path | None = Field(default=None, description="PEM file of an Ed25519 key")
     former_keys: Path | None = Field(default=None, description="PEM file of public keys whose tokens still count")
@@ -105,6 +111,11 @@ class Settings(BaseSettings):
     @property
     def audio_dir(self) -> Path:
         return self.data_dir / "audio"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Of uploads on their way."""
+        return self.data_dir / "uploads"
 
     @property
     def demo(self) -> Path:

@@ -23,6 +23,7 @@ from web_edge.resumable.protocol import Checksum
 T = TypeVar("T")
 KEPT_S = 24 * 3600.0
 _PIECE_BYTES = 1 << 20
+_NEW_S = 3_600.0
 
 
 class ChecksumWrong(InvalidInput):
@@ -115,7 +116,7 @@ class Parts:
             "options": plan.options,
             "expires_s": plan.expires_s,
         }
-        draft = self._folder / f"{plan.upload_id}.draft"
+        draft = self._draft(plan.upload_id)
         draft.write_text(json.dumps({**said, "is_done": is_done}), encoding="utf-8")
         draft.replace(self._plan(plan.upload_id))
 
@@ -129,7 +130,8 @@ class Parts:
             if plan.expires_s < time.time():
                 raise not_found(upload_id)
             return plan, plan.length if plan.is_done else self._data(upload_id).stat().st_size
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError, TypeError):
+            # A loss of power may leave a plan that is none.
             raise not_found(upload_id) from None
 
     def _join(self, upload_id: str) -> None:
@@ -149,17 +151,20 @@ class Parts:
 
     def _remove(self, upload_id: str) -> None:
         # The plan last: what has none is no upload, and swept.
-        for path in (self._data(upload_id), self._apart(upload_id), self._plan(upload_id)):
+        for path in (self._data(upload_id), self._apart(upload_id), self._draft(upload_id), self._plan(upload_id)):
             path.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         if not self._folder.is_dir():
             return
-        for upload_id in {path.stem for path in self._folder.iterdir()}:
+        now = time.time()
+        for path in list(self._folder.iterdir()):
             try:
-                self._get(upload_id)
+                self._get(path.stem)
             except NotFound:
-                self._remove(upload_id)
+                # One that begins at this moment has no plan yet.
+                if path.exists() and path.stat().st_mtime < now - _NEW_S:
+                    self._remove(path.stem)
 
     async def _run(self, work: Callable[[], T]) -> T:
         try:
@@ -172,6 +177,9 @@ class Parts:
 
     def _apart(self, upload_id: str) -> Path:
         return self._folder / f"{upload_id}.apart"
+
+    def _draft(self, upload_id: str) -> Path:
+        return self._folder / f"{upload_id}.draft"
 
     def _plan(self, upload_id: str) -> Path:
         return self._folder / f"{upload_id}.json"

@@ -122,7 +122,7 @@ async def test_a_sweep_removes_what_nobody_knows(files: AudioFiles, store: Objec
     store.put("somebody/else", b"x")
     if isinstance(store, LocalStore):
         (tmp_path / "audio" / f"{'c' * 32}#1").write_bytes(b"half")
-    await files.sweep({ID})
+    await files.tidy({ID})
     kept = [ID] if isinstance(store, LocalStore) else [ID, "somebody/else"]
     assert names(store) == kept
     assert files_in(tmp_path / "audio") in ([ID], [])
