@@ -15,9 +15,8 @@ async def purge(data_dir: DataDir = None) -> None:
 
     The events of what goes are taken off the bus by the server, at the latest when it starts.
     """
-    from web_edge.app import open_audio_files
+    from web_edge.app import open_audio_files, open_parts
     from web_edge.database import Database
-    from web_edge.resumable.parts import Parts
     from web_edge.transcriptions import Transcriptions
     from web_edge.upkeep.sweeping import Sweeper
 
@@ -31,7 +30,7 @@ async def purge(data_dir: DataDir = None) -> None:
             await Transcriptions(database).delete(transcription_id)
             await files.remove(transcription_id)
 
-        swept = await Sweeper(settings, database, files, Parts(settings.uploads_dir), delete).sweep()
+        swept = await Sweeper(settings, database, files, open_parts(settings), delete).sweep()
     if swept is None:
         raise Conflict(Reason.JOB_STATE_CONFLICT, "Another process does so at the moment.")
     typer.echo(

@@ -46,7 +46,7 @@ from web_edge.storage.keys import Keyring
 from web_edge.storage.stores import open_store
 from web_edge.transcriptions import Transcriptions
 from web_edge.transcriptions_api import TranscriptionsApi
-from web_edge.upkeep.sweeping import Sweeper
+from web_edge.upkeep.sweeping import Sweeper, Swept
 from web_edge.uplink import Uplink
 from web_edge.versions import note_deprecated
 from web_edge.videos.fetching import Videos
@@ -102,6 +102,11 @@ def open_audio_files(settings: Settings) -> AudioFiles:
     return AudioFiles(store, Keyring.open(settings.keys), settings.max_upload_bytes)
 
 
+def open_parts(settings: Settings) -> Parts:
+    """Uploads on their way. Raises InvalidInput: CONFIG_INVALID."""
+    return Parts(settings.uploads_dir, Keyring.open(settings.keys))
+
+
 class _Edge:
     """The parts, wired."""
 
@@ -150,7 +155,7 @@ class _Edge:
         )
         self.stems = Stems(self._transcriptions, self._files, uplink, hub)
         self._audio = AudioApi(self._transcriptions, self._files, self.stems)
-        self._parts = Parts(settings.uploads_dir)
+        self._parts = open_parts(settings)
         self._uploads = UploadsApi(
             self._transcriptions,
             self._files,
@@ -165,7 +170,10 @@ class _Edge:
 
     @property
     def account_work(self) -> list[Callable[[], Awaitable[None]]]:
-        return self._doors.work
+        return [*self._doors.work, self._watch_sockets] if self._doors.accounts else []
+
+    async def _watch_sockets(self) -> None:
+        await self._sockets.watch(self._doors.users.shut_out)
 
     def routes(self) -> list[BaseRoute]:
         """Every one of them behind the gate."""
@@ -180,6 +188,7 @@ class _Edge:
     async def _delete_owned(self, account_id: str) -> None:
         for transcription_id in await self._transcriptions.owned_by(account_id):
             await self._api.delete_one(transcription_id)
+        await self._parts.remove_owned(account_id)
 
     async def tidy(self) -> None:
         """Clear away what a crash left half done."""
@@ -199,7 +208,8 @@ class _Edge:
 
     async def sweep(self) -> None:
         while True:
-            if swept := await self._sweeper.sweep():
+            swept = await self._sweeper.sweep()
+            if swept is not None and swept != Swept():
                 log.info("edge.swept", **asdict(swept))
             await anyio.sleep(self._settings.sweep_s)
 

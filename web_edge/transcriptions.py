@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access.caller import Caller
-from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Reason
+from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Reason, Unauthenticated
 from music.events import EndReason, SessionConfig, SnapshotTaken, snapshot_event
 from music.note import Note
 from music.session_state import SessionState
+from web_edge.accounts.tables import users
 from web_edge.database import Database
 from web_edge.idempotency import Claim, claim
 from web_edge.rows import (
@@ -70,9 +71,11 @@ class Transcriptions:
         """A pending job for a stored file of the account `owner`; `config.session_id` names it.
 
         Raises InvalidInput: IDEMPOTENCY_KEY_REUSED. AlreadyMade: the claimed key names a job made before.
+        Unauthenticated: TOKEN_INVALID, the account has gone since the request began.
         """
         now = time.time_ns()
         async with self._database.write() as connection:
+            await _check_owner(connection, owner)
             await connection.execute(
                 insert(transcriptions).values(
                     **new_row(config, title=audio.name, source=Source.UPLOAD, owner=owner, now_ns=now),
@@ -98,6 +101,7 @@ class Transcriptions:
         now = time.time_ns()
         row = new_row(config, title=url, source=Source.UPLOAD, owner=owner, now_ns=now)
         async with self._database.write() as connection:
+            await _check_owner(connection, owner)
             await connection.execute(insert(transcriptions).values(**row, priority=priority, url=url))
             if claimed is not None:
                 await claim(connection, claimed, config.session_id, now)
@@ -341,6 +345,15 @@ async def _get(connection: AsyncConnection, transcription_id: str) -> Transcript
     if found is None:
         raise unknown_transcription(transcription_id)
     return found
+
+
+async def _check_owner(connection: AsyncConnection, owner: str) -> None:
+    """What an account owns is deleted once it is disabled: whatever arrives later must not outlive it."""
+    if not owner:
+        return
+    good = select(users.c.id).where(users.c.id == owner, users.c.disabled.is_(False))
+    if (await connection.execute(good)).first() is None:
+        raise Unauthenticated(Reason.TOKEN_INVALID, "This account is no more; nothing was kept.")
 
 
 def job_cancelled(transcription_id: str) -> Cancelled:

@@ -78,6 +78,7 @@ class AccountDoors:
 
     def __init__(self, parts: AccountParts, database: Database, bus: BusLink, transcriptions: Transcriptions) -> None:
         tickets, users = Tickets(database), Users(database)
+        self.users = users
         self._bus = bus
         self._keys = ApiKeys(database, bus)
         self._mailer = Mailer(parts.smtp)

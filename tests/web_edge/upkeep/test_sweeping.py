@@ -20,9 +20,8 @@ from tests.support.postgres import fresh_database, running_postgres
 from tests.web_edge.conftest import WAIT_S, Edge, running_edge
 from web_edge.accounts.audit import Action, AuditLog
 from web_edge.accounts.tables import audit_log, socket_tickets, token_families, users
-from web_edge.app import open_audio_files
+from web_edge.app import open_audio_files, open_parts
 from web_edge.database import Database
-from web_edge.resumable.parts import Parts
 from web_edge.schema import deletions, idempotency_keys, transcriptions
 from web_edge.settings import Settings
 from web_edge.transcriptions import Transcriptions
@@ -131,7 +130,7 @@ async def test_nothing_is_too_old_unless_told(edge_settings: Settings) -> None:
         old = await edge.upload()
         await edge.until(old, "completed")
         await age(edge_settings, old, 10_000)
-    files, store = open_audio_files(edge_settings), Parts(edge_settings.uploads_dir)
+    files, store = open_audio_files(edge_settings), open_parts(edge_settings)
     async with Database.open(edge_settings.database) as database:
         sweeper = Sweeper(edge_settings, database, files, store, Transcriptions(database).delete)
         assert await sweeper.sweep() == Swept()
@@ -169,7 +168,7 @@ async def test_a_purge_removes_what_was_left_and_nothing_else(edge_settings: Set
                 assert (await connection.execute(select(func.count()).select_from(table))).scalar_one() == 0, table.name
             assert (await connection.execute(select(deletions.c.transcription_id))).scalars().all() == [old]
         assert await Lease(database, "sweep", "somebody").take(60)
-        sweeper = Sweeper(settings, database, open_audio_files(settings), Parts(settings.uploads_dir), refuse)
+        sweeper = Sweeper(settings, database, open_audio_files(settings), open_parts(settings), refuse)
         assert await sweeper.sweep() is None
     assert sorted(path.name for path in settings.audio_dir.iterdir()) == sorted([kept, newcomer.name])
     assert {path.stem for path in settings.uploads_dir.iterdir()} == {going_on}
