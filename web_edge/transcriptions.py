@@ -202,8 +202,24 @@ class Transcriptions:
     async def fail(self, transcription_id: str, error: GenesisError) -> bool:
         """Give a transcription up; False when it was over already or is not there."""
         return await self._set_unless_over(
-            transcription_id, status=Status.FAILED, error_reason=error.reason.value, error_message=error.message
+            transcription_id,
+            status=Status.FAILED,
+            error_reason=error.reason.value,
+            error_message=error.message,
+            notice_due=transcriptions.c.owner != "",
         )
+
+    async def take_due_notices(self, limit: int) -> list[Transcription]:
+        """Jobs that are over and whose owners are yet to be told; each is taken once, by one process."""
+        due = transcriptions.c.notice_due.is_(True)
+        async with self._database.read() as connection:
+            if (await connection.execute(select(transcriptions.c.id).where(due).limit(1))).first() is None:
+                return []
+        async with self._database.write() as connection:
+            rows = (await connection.execute(select(transcriptions).where(due).limit(limit))).mappings().all()
+            taken = transcriptions.c.id.in_([row["id"] for row in rows])
+            await connection.execute(update(transcriptions).where(taken).values(notice_due=False))
+        return [transcription_from_row(row) for row in rows]
 
     async def cancel(self, transcription_id: str) -> Transcription:
         """Give a job up because its owner wants so; one that is cancelled stays so.
@@ -255,6 +271,7 @@ class Transcriptions:
                     end_reason=None,
                     error_reason=None,
                     error_message=None,
+                    notice_due=False,
                     updated_at_ns=time.time_ns(),
                 )
             )

@@ -1,4 +1,4 @@
-"""Who does at present what only one process may do."""
+"""Who does at present what only one process may do; whose job's end is to be told by mail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ def upgrade() -> None:
         sa.Column("until_ns", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_leases"),
     )
+    op.add_column("transcriptions", sa.Column("notice_due", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.create_index("ix_transcriptions_notice_due", "transcriptions", ["notice_due"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_transcriptions_notice_due", "transcriptions")
+    op.drop_column("transcriptions", "notice_due")
     op.drop_table("leases")
