@@ -73,7 +73,12 @@ def create_app(settings: Settings) -> Starlette:
             database = await stack.enter_async_context(Database.open(settings.database))
             await database.migrate()
             uplink = await stack.enter_async_context(
-                Uplink.open(settings.orchestrator, signer=parts.signer, credentials=parts.uplink_credentials)
+                Uplink.open(
+                    settings.orchestrator,
+                    signer=parts.signer,
+                    credentials=parts.uplink_credentials,
+                    name=settings.orchestrator_name,
+                )
             )
             edge = _Edge(settings, database, uplink, parts)
             stack.callback(edge.close)

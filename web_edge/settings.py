@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     nats_ca: Path | None = Field(default=None, description="PEM file of the bus's authority, for a tls:// address")
     orchestrator_tls: bool = False
     orchestrator_ca: Path | None = None
+    orchestrator_name: str = Field(default="", description="that its certificate is for, where its address is another")
 
     # Only where there are accounts; 0 for no limit.
     requests_per_minute: NonNegativeInt = 100

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import grpc.aio
 
+from access.tls import authority_pem
 from music.errors import GenesisError, Reason, Unavailable
 from music.events import SessionConfig, SessionEvent, SessionFailed, SnapshotTaken
 from wire.codec import decode_event, decode_snapshot, encode_config
@@ -16,8 +19,23 @@ from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 from wire.gen.genesis.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the service is: host:port, whether it speaks TLS, and whom to trust; None for whom this machine trusts."""
+
+    address: str
+    tls: bool = False
+    authority: Path | None = None
+
+    def channel(self) -> grpc.aio.Channel:
+        """Raises InvalidInput: CONFIG_INVALID."""
+        if not self.tls:
+            return grpc.aio.insecure_channel(self.address)
+        return grpc.aio.secure_channel(self.address, grpc.ssl_channel_credentials(authority_pem(self.authority)))
+
+
 async def stream_transcribe(
-    server: str, config: SessionConfig, chunks: AsyncIterable[bytes]
+    server: Server, config: SessionConfig, chunks: AsyncIterable[bytes]
 ) -> AsyncIterator[SessionEvent]:
     """Events of one session, as they arrive.
 
@@ -36,14 +54,14 @@ async def stream_transcribe(
         except GenesisError as error:
             fault.append(error)
 
-    async with grpc.aio.insecure_channel(server) as channel:
+    async with server.channel() as channel:
         stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
         call = stub.StreamTranscribe(requests(), metadata=_shown())
         try:
             async for response in call:
                 yield decode_event(response.event)
         except grpc.aio.AioRpcError as error:
-            raise (fault[0] if fault else _failure(error, server)) from None
+            raise (fault[0] if fault else _failure(error, server.address)) from None
     if fault:
         raise fault[0]
 
