@@ -29,8 +29,10 @@ def keys(tmp_path: Path) -> Keyring:
     return Keyring.open(tmp_path / "keys")
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "s3":
+        return open_store(request.getfixturevalue("bucket"), tmp_path)
     return LocalStore(tmp_path / "audio", mkdir=True) if request.param == "folder" else MemoryStore()
 
 
