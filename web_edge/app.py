@@ -25,6 +25,7 @@ from web_edge.database import Database
 from web_edge.documents import Documents
 from web_edge.documents_api import DocumentsApi
 from web_edge.exports_api import ExportsApi, Limits
+from web_edge.features_api import FeaturesApi
 from web_edge.guard import Guard
 from web_edge.health import Health
 from web_edge.hub import Hub
@@ -159,6 +160,7 @@ class _Edge:
             videos=videos,
         )
         self.stems = Stems(self._transcriptions, self._files, uplink, hub)
+        self._features = FeaturesApi(settings.max_upload_bytes, videos.settings)
         self._audio = AudioApi(self._transcriptions, self._files, self.stems)
         self._parts = open_parts(settings)
         self._uploads = UploadsApi(
@@ -182,8 +184,8 @@ class _Edge:
 
     def routes(self) -> list[BaseRoute]:
         """Every one of them behind the gate."""
-        apis = (self._health, self._api, self._uploads, self._audio, self._exports, self._sockets, self._doors)
-        routes = [route for api in apis for route in api.routes()]
+        ours = (self._health, self._features, self._api, self._uploads, self._audio, self._exports, self._sockets)
+        routes = [route for api in (*ours, self._doors) for route in api.routes()]
         described = Described(routes, accounts=self._doors.accounts is not None)
         return note_deprecated(self._doors.gate.before([*routes, *described.routes()]), OPERATIONS)
 

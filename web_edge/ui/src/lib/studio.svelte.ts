@@ -3,9 +3,11 @@
 import type { Preferences } from "./account.svelte";
 import {
   fetchDemo,
+  fetchFeatures,
   fetchFile,
   fetchResult,
   listTranscriptions,
+  transcribeVideo,
   uploadRecording,
   type BarsRequest,
   type Transcription,
@@ -37,6 +39,7 @@ const BEHIND_S = 6;
 const RESULT_PATIENCE = 20;
 const RESULT_WAIT_MS = 500;
 const OVERFLOWED = "Your connection is too slow to record over it. What was sent is still being transcribed.";
+const FETCHING = "The server fetches the video …";
 const UNPLUGGED = "The microphone went away. What it heard is still being transcribed.";
 
 export class Studio {
@@ -70,6 +73,8 @@ export class Studio {
     },
   });
   canPlay = $state(false);
+  /** Whether the server fetches videos. */
+  hasVideos = $state(false);
   earlier = $state.raw<Transcription[]>([]);
 
   private link: SessionConnection | null = null;
@@ -143,6 +148,27 @@ export class Studio {
       this.canPlay = true;
       this.connect().follow(id);
     });
+  }
+
+  async openVideo(url: string): Promise<void> {
+    await this.begin("processing", url, async (isCurrent) => {
+      this.upload = new AbortController();
+      this.notice = FETCHING;
+      const wanted = { ...this.wishes, separation: this.separation };
+      const { id, title } = await transcribeVideo(url, wanted, this.upload.signal);
+      if (!isCurrent()) return;
+      this.title = title ?? url;
+      this.connect().follow(id);
+    });
+  }
+
+  async learnFeatures(): Promise<void> {
+    try {
+      this.hasVideos = (await fetchFeatures()).videos;
+    } catch (error) {
+      // What is not known to be offered is not offered.
+      console.warn("What the server offers could not be had.", error);
+    }
   }
 
   async reopen({ id, title, status, separation }: Transcription): Promise<void> {
@@ -274,6 +300,7 @@ export class Studio {
       this.score = scoreOfSession(session, this.score);
       this.processedS = seconds(session.processedUntil);
       this.heard = session.separation;
+      if (session.sequence > 0 && this.notice === FETCHING) this.notice = "";
       if (session.duration !== null) this.totalS ??= seconds(session.duration);
     }
     this.positionS = this.cursorPosition();
