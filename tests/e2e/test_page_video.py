@@ -1,4 +1,4 @@
-"""A video's address on the page, and the colours that somebody chose, in a real browser."""
+"""A video's address on the page, and the colours and notation that somebody chose, in a real browser."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def excerpt() -> bytes:
     return out.getvalue()
 
 
-async def test_a_video_is_fetched_and_a_choice_of_colours_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_video_is_fetched_and_what_was_chosen_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_server, "SOUND", excerpt())
     with serving_media() as site:
         told = {"GENESIS_EDGE_VIDEOS": "true", "GENESIS_EDGE_VIDEOS_TEST_ADDRESS": site.address}
@@ -39,7 +39,17 @@ async def test_a_video_is_fetched_and_a_choice_of_colours_lasts(monkeypatch: pyt
                 await page.locator('[data-setting="video"]').fill(f"{site.url}/song.wav")
                 await page.locator('[data-action="video"]').click()
                 await expect(page.locator('[data-phase="done"]')).to_be_attached(timeout=90_000)
-                assert await page.locator("[data-note-id]").count() > 3
+                digits = await page.locator("[data-note-id]").count()
+                assert digits > 3
+                # The same notes as heads above the tab, and in its place.
+                await page.locator('[data-setting="notation"]').select_option("tab_and_score")
+                await expect(page.locator(".head ellipse")).to_have_count(digits)
+                await expect(page.locator("[data-note-id]")).to_have_count(digits)
+                await page.locator('[data-setting="notation"]').select_option("score")
+                await expect(page.locator(".head[data-note-id]")).to_have_count(digits)
+                await expect(page.locator("[data-note-id]")).to_have_count(digits)
+                await page.locator(".head[data-note-id]").first.click()
+                await expect(page.locator(".popover")).to_be_visible()
                 # What is no video is refused in a sentence, before anything is fetched.
                 asked = len(site.asked)
                 await page.locator('[data-setting="video"]').fill("http://127.0.0.1:1/x")
@@ -50,6 +60,8 @@ async def test_a_video_is_fetched_and_a_choice_of_colours_lasts(monkeypatch: pyt
                 await page.reload()
                 await expect(root).to_have_css("background-color", "rgb(22, 21, 15)")
                 await expect(page.locator('[data-setting="theme"]')).to_have_value("dark")
+                await expect(page.locator('[data-setting="notation"]')).to_have_value("score")
             # Another browser, as on another machine.
             async with open_page(stack.edge_url) as page:
                 await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+                await expect(page.locator('[data-setting="notation"]')).to_have_value("score")

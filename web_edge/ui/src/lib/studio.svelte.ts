@@ -21,6 +21,7 @@ import { SessionConnection, type ConnectionListener, type ConnectionState } from
 import { emptyScore, scoreOf, scoreOfSession, toDocument, type Score, type TranscriptionDocument } from "./document";
 import type { SeparationChosen } from "./events";
 import { browserEnvironment } from "./line";
+import { rememberedNotation, type Notation } from "./notation";
 import { Playback } from "./playback.svelte";
 import { hasChosen, pitchesOf, remember, remembered, tuningName, wishesOf, type Player as Wishes, type View } from "./player";
 import { problem, problemOf, type Problem } from "./problems";
@@ -72,6 +73,8 @@ export class Studio {
       this.problem = problemOf(error);
     },
   });
+  /** What is written of the notes. */
+  notation = $state<Notation>(rememberedNotation(localStorage));
   canPlay = $state(false);
   /** Whether the server fetches videos. */
   hasVideos = $state(false);
