@@ -1,7 +1,7 @@
 """A backup's file: a tar whose last two members say what is in it, each with its length and SHA-256.
 
     tables/<table>.jsonl   rows, see `tables`
-    recordings/<id>        sealed, as they are stored
+    recordings/<id>        sealed, as they are stored; <id>.stem is what was heard of one
     storage.keys           what they are sealed with, if it was asked for
     manifest.json
     manifest.sha256
@@ -30,7 +30,7 @@ TABLES: Final = "tables/"
 RECORDINGS: Final = "recordings/"
 KEYS: Final = "storage.keys"
 _MANIFEST, _MANIFEST_SUM = "manifest.json", "manifest.sha256"
-_NAME: Final = re.compile(r"tables/[a-z_]{1,64}\.jsonl|recordings/[0-9a-zA-Z_-]{1,64}|storage\.keys")
+_NAME: Final = re.compile(r"tables/[a-z_]{1,64}\.jsonl|recordings/[0-9a-zA-Z_-]{1,64}(\.stem)?|storage\.keys")
 _PIECE_BYTES: Final = 1 << 20
 _MOST_MANIFEST_BYTES: Final = 256 << 20
 

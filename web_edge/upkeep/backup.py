@@ -28,6 +28,7 @@ from sqlalchemy import update
 
 from music.errors import InvalidInput, Reason, Unavailable
 from music.events import EndReason
+from web_edge.audio_files import STEM_SUFFIX, stem_of
 from web_edge.database import MIGRATIONS, Database
 from web_edge.rows import OVER, Source, Status
 from web_edge.schema import transcriptions
@@ -62,7 +63,7 @@ async def back_up(settings: Settings, path: Path, *, with_keys: bool) -> Content
             revision, counts = await dump_tables(database, Path(folder))
         if "transcriptions" not in counts:
             raise InvalidInput(Reason.CONFIG_INVALID, "The database is none of a server of ours.")
-        names = _recorded(Path(folder))
+        names = _stored(Path(folder))
         about = {"version": version("genesis-music"), "schema": revision, "made_at_s": int(time.time()), "rows": counts}
         write = partial(_write, settings, path, Path(folder), about, names, with_keys=with_keys)
         return await anyio.to_thread.run_sync(write)
@@ -93,30 +94,42 @@ async def restore(settings: Settings, path: Path) -> Contents:
     return contents
 
 
-def _recorded(tables: Path) -> list[str]:
-    """Ids of the rows that say they have a recording."""
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What is stored of the rows: recordings that they say there are, and stems that there may be."""
+
+    recordings: dict[str, None]
+    stems: list[str]
+
+
+def _stored(tables: Path) -> _Names:
+    names = _Names({}, [])
     with (tables / "transcriptions.jsonl").open(encoding="utf-8") as lines:
-        return [row["id"] for row in map(json.loads, lines) if row["audio_bytes"] is not None]
+        for row in map(json.loads, lines):
+            if row["audio_bytes"] is not None:
+                names.recordings[row["id"]] = None
+            if row.get("separation") is not None:
+                names.stems.append(stem_of(row["id"]))
+    return names
 
 
 def _write(
-    settings: Settings, path: Path, tables: Path, about: dict[str, Any], names: list[str], *, with_keys: bool
+    settings: Settings, path: Path, tables: Path, about: dict[str, Any], names: _Names, *, with_keys: bool
 ) -> Contents:
     store = open_store(settings.storage_url, settings.audio_dir)
-    missing, key_ids = 0, set[str]()
+    count, key_ids = 0, set[str]()
     with writing(path) as archive:
         for name in about["rows"]:
             archive.add_file(f"{TABLES}{name}.jsonl", tables / f"{name}.jsonl")
-        for name in names:
+        for name in (*names.recordings, *names.stems):
             with store_errors(may_be_gone=True):
-                stored = obstore.get(store, name)
-                key_ids.add(_add_recording(archive, name, stored))
-                continue
-            missing += 1
+                key_ids.add(_add_recording(archive, name, obstore.get(store, name)))
+                count += name in names.recordings
+        missing = len(names.recordings) - count
         if with_keys:
             archive.add_file(KEYS, settings.keys)
         archive.finish({**about, "key_ids": sorted(key_ids), "missing": missing})
-    return Contents(about["rows"]["transcriptions"], len(names) - missing, missing, with_keys)
+    return Contents(about["rows"]["transcriptions"], count, missing, with_keys)
 
 
 def _add_recording(archive: ArchiveWriter, name: str, stored: obstore.GetResult) -> str:
@@ -144,7 +157,7 @@ def _restore_recordings(settings: Settings, path: Path, manifest: dict[str, Any]
             if member.name.startswith(RECORDINGS):
                 with store_errors():
                     obstore.put(store, member.name.removeprefix(RECORDINGS), pieces_of(_file(tar, member)))
-                count += 1
+                count += not member.name.endswith(STEM_SUFFIX)
     return Contents(manifest["rows"]["transcriptions"], count, manifest["missing"], has_keys)
 
 

@@ -20,6 +20,8 @@ from tests.web_edge.conftest import Edge, running_edge
 from tests.web_edge.fakes import FakeOrchestrator
 from web_edge.accounts.audit import Action, AuditLog
 from web_edge.accounts.users import Users
+from web_edge.app import open_audio_files
+from web_edge.audio_files import stem_of
 from web_edge.database import Database
 from web_edge.rows import Source, Status
 from web_edge.schema import transcriptions
@@ -115,6 +117,16 @@ async def plain(tmp_path: Path) -> tuple[Settings, Path]:
     return settings, file
 
 
+async def store_stem(settings: Settings, job: str) -> None:
+    """As if a voice had been taken out of it."""
+    async with open_audio_files(settings).receive(stem_of(job)) as incoming:
+        await incoming.write(b"fLaC")
+        await incoming.finish("stem.flac")
+    chosen = update(transcriptions).where(transcriptions.c.id == job)
+    async with Database.open(settings.database) as database, database.write() as connection:
+        await connection.execute(chosen.values(separation=["vocals_removed", 0, "", 0, 0.0]))
+
+
 async def refuse(settings: Settings, file: Path, what: str) -> None:
     """A restore is refused, and says why."""
     with pytest.raises(InvalidInput, match=what) as caught:
@@ -154,12 +166,15 @@ async def test_a_backup_that_was_changed_anywhere_is_refused_and_changes_nothing
 
 
 async def test_a_backup_without_its_keys_is_restored_only_where_they_are(edge: Edge, tmp_path: Path) -> None:
-    await edge.until(await edge.upload(), "completed")
+    job = await edge.upload()
+    await edge.until(job, "completed")
+    await store_stem(edge.settings, job)
     file, new = tmp_path / "backup.tar", Settings(data_dir=tmp_path / "new")
     await back_up(edge.settings, file, with_keys=False)
     await refuse(new, file, "sealed with key")
     new.keys.write_bytes(edge.settings.keys.read_bytes())
     assert (await restore(new, file)).recordings == 1
+    assert [piece async for piece in open_audio_files(new).pieces(stem_of(job))] == [b"fLaC"]
     await refuse(new, file, "restored where nothing is yet")
 
 

@@ -21,6 +21,7 @@ from tests.web_edge.conftest import WAIT_S, Edge, running_edge
 from web_edge.accounts.audit import Action, AuditLog
 from web_edge.accounts.tables import audit_log, socket_tickets, token_families, users
 from web_edge.app import open_audio_files, open_parts
+from web_edge.audio_files import stem_of
 from web_edge.database import Database
 from web_edge.schema import deletions, idempotency_keys, transcriptions
 from web_edge.settings import Settings
@@ -122,6 +123,41 @@ async def test_a_recording_that_is_too_old_goes_and_what_came_of_it_stays(edge_s
         with anyio.fail_after(WAIT_S):
             while (settings.audio_dir / old).exists():  # noqa: ASYNC110 - the edge removes it
                 await anyio.sleep(0.02)
+
+
+async def test_a_stem_of_a_session_that_was_played_goes_with_the_recordings(edge_settings: Settings) -> None:
+    settings = edge_settings.model_copy(update={"keep_recordings_days": 7})
+    files, names = open_audio_files(settings), [digit * 32 for digit in "ab"]
+    settings.data_dir.mkdir(exist_ok=True)
+    async with Database.open(settings.database) as database:
+        await database.migrate()
+        for name, days in zip(names, (8, 6), strict=True):
+            await add_played(database, name)
+            await age(settings, name, days)
+            async with files.receive(stem_of(name)) as incoming:
+                await incoming.write(b"fLaC")
+                await incoming.finish("stem.flac")
+            hours_ago = time.time() - 7_200
+            os.utime(settings.audio_dir / stem_of(name), (hours_ago, hours_ago))
+        sweeper = Sweeper(settings, database, files, open_parts(settings), Transcriptions(database).delete)
+        assert await sweeper.sweep() == Swept(files=1)
+        assert await Transcriptions(database).find(names[0]) is not None
+    assert [path.name async for path in anyio.Path(settings.audio_dir).iterdir()] == [stem_of(names[1])]
+
+
+async def add_played(database: Database, name: str) -> None:
+    row = {
+        **dict.fromkeys(("attempt", "durable_sequence", "processed_until", "created_at_ns", "updated_at_ns"), 1),
+        "id": name,
+        "title": "",
+        "status": "completed",
+        "source": "stream",
+        "separation": ["vocals_removed", 0, "", 0, 0.0],
+        "config": {"audio": {"encoding": "AUDIO_ENCODING_PCM_F32LE"}},
+        "models": [],
+    }
+    async with database.write() as connection:
+        await connection.execute(insert(transcriptions).values(row))
 
 
 async def test_nothing_is_too_old_unless_told(edge_settings: Settings) -> None:
