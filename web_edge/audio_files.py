@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 from obstore import delete_async, get_range_async, head_async, open_writer_async
-from obstore.store import ObjectStore
+from obstore.store import LocalStore, ObjectStore
 
 from music.errors import InvalidInput, Reason
 from web_edge.storage.keys import Keyring
@@ -107,9 +107,13 @@ class AudioFiles:
                 await delete_async(self._store, name)
 
     async def tidy(self, known_ids: set[str]) -> None:
-        """At the start: remove uploads that a crash cut off, and what no transcription refers to."""
-        await anyio.to_thread.run_sync(remove_parts, self._store)
-        await self.sweep(known_ids)
+        """At the start of the one process that has the folder: remove what a crash left.
+
+        A bucket may have other users, who store a recording moments before its row is written; only a sweep tidies it.
+        """
+        if isinstance(self._store, LocalStore):
+            await anyio.to_thread.run_sync(remove_parts, self._store)
+            await self.sweep(known_ids)
 
     async def sweep(self, known_ids: set[str], *, older_than_s: float = 0.0) -> int:
         """Remove what no transcription refers to and was stored longer ago than that; returns how many."""

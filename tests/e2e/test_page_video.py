@@ -39,6 +39,7 @@ async def test_a_video_is_fetched_and_what_was_chosen_lasts(monkeypatch: pytest.
                 await page.locator('[data-setting="video"]').fill(f"{site.url}/song.wav")
                 await page.locator('[data-action="video"]').click()
                 await expect(page.locator('[data-phase="done"]')).to_be_attached(timeout=90_000)
+                await expect(page.locator("h2").first).to_have_text("song")
                 digits = await page.locator("[data-note-id]").count()
                 assert digits > 3
                 # The same notes as heads above the tab, and in its place.

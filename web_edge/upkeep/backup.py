@@ -86,6 +86,8 @@ async def restore(settings: Settings, path: Path) -> Contents:
             if filled := await _filled(database, settings):
                 raise _not_empty(f"the database has {filled[0]}")
             contents = await anyio.to_thread.run_sync(_restore_recordings, settings, path, manifest)
+            # Tables without rows may be there already, of another revision.
+            await database.migrate("base")
             await database.migrate(manifest["schema"])
             with tarfile.open(path, mode="r:") as tar:
                 await load_tables(database, _tables_in(tar, manifest))

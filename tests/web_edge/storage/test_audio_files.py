@@ -125,6 +125,10 @@ async def test_a_sweep_removes_what_nobody_knows(files: AudioFiles, store: Objec
     if isinstance(store, LocalStore):
         (tmp_path / "audio" / f"{'c' * 32}#1").write_bytes(b"half")
     await files.tidy({ID})
+    if not isinstance(store, LocalStore):
+        assert names(store) == [ID, OTHER, "somebody/else"]
+        assert await files.sweep({ID}, older_than_s=3_600) == 0
+        assert await files.sweep({ID}) == 1
     kept = [ID] if isinstance(store, LocalStore) else [ID, "somebody/else"]
     assert names(store) == kept
     assert files_in(tmp_path / "audio") in ([ID], [])

@@ -79,6 +79,9 @@ async def test_a_server_is_made_again_of_a_backup_on_either_database(
         await edge.http.delete(f"/api/transcribe/{done}")
         orchestrator.gate.set()
     assert file.stat().st_mode & 0o777 == 0o600
+    if new.database_url:
+        async with Database.open(new.database) as database:
+            await database.migrate()
     restored = admin("restore", file, new)
     assert (restored.status, restored.stdout) == (0, "2 transcriptions, 2 recordings are restored\n"), restored.stderr
     async with running_edge(new) as edge:

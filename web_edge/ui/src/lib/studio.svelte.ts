@@ -84,6 +84,8 @@ export class Studio {
   private stream: Stream | null = null;
   private upload: AbortController | null = null;
   private sound: Blob | null = null;
+  /** Id of the video's transcription on the page. */
+  private video: string | null = null;
   private stored: TranscriptionDocument | null = null;
   private hasNews = false;
   /** What was chosen by hand: a tab that was opened in between must not decide on the next take. */
@@ -161,6 +163,7 @@ export class Studio {
       const { id, title } = await transcribeVideo(url, wanted, this.upload.signal);
       if (!isCurrent()) return;
       this.title = title ?? url;
+      this.video = id;
       this.connect().follow(id);
     });
   }
@@ -288,6 +291,9 @@ export class Studio {
   async refreshEarlier(): Promise<void> {
     try {
       this.earlier = await listTranscriptions();
+      // What a video is called is known once it is fetched.
+      const title = this.video && this.earlier.find(({ id }) => id === this.video)?.title;
+      if (title) this.title = title;
     } catch (error) {
       // The list is a convenience: without it the page still does its work.
       console.warn("Earlier transcriptions could not be listed.", error);
@@ -334,7 +340,7 @@ export class Studio {
     this.release();
     this.link = null;
     this.versions.close();
-    this.sound = this.stored = null;
+    this.sound = this.stored = this.video = null;
     this.problem = null;
     this.notice = this.attribution = "";
     this.heard = null;
