@@ -10,14 +10,14 @@ from genesis.exits import UsageError
 from music.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from genesis.client import Server
+    from genesis.client.calls import Server
 
 
 def server_at(address: str, *, tls: bool, ca: Path | None) -> Server:
     """Raises UsageError: CONFIG_INVALID, `ca` is no authority."""
     no_old_tls_in_grpc()
     # gRPC reads what was just said when it is imported.
-    from genesis.client import Server
+    from genesis.client.calls import Server
 
     if ca is not None:
         try:

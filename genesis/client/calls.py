@@ -35,11 +35,16 @@ class Server:
 
 
 async def stream_transcribe(
-    server: Server, config: SessionConfig, chunks: AsyncIterable[bytes]
+    server: Server | str, config: SessionConfig, chunks: AsyncIterable[bytes]
 ) -> AsyncIterator[SessionEvent]:
     """Events of one session, as they arrive.
 
     What `chunks` raises ends the audio, and is raised here once the session has told all it knows.
+
+    Args:
+        server: host:port as text, of one that speaks no TLS, or all that is to be known of it.
+        config: what is asked for.
+        chunks: of audio.
 
     Raises:
         GenesisError: what the server says; Unavailable: ORCHESTRATOR_UNAVAILABLE when it cannot be reached.
@@ -54,22 +59,22 @@ async def stream_transcribe(
         except GenesisError as error:
             fault.append(error)
 
-    async with server.channel() as channel:
+    async with _channel(server) as channel:
         stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
         call = stub.StreamTranscribe(requests(), metadata=_shown())
         try:
             async for response in call:
                 yield decode_event(response.event)
         except grpc.aio.AioRpcError as error:
-            raise (fault[0] if fault else _failure(error, server.address)) from None
+            raise (fault[0] if fault else _failure(error, server)) from None
     if fault:
         raise fault[0]
 
 
-async def watch_session(server: str, session_id: str, after_sequence: int = 0) -> AsyncIterator[SessionEvent]:
+async def watch_session(server: Server | str, session_id: str, after_sequence: int = 0) -> AsyncIterator[SessionEvent]:
     """Events of a session after `after_sequence`, until it ends. Raises as `stream_transcribe`."""
     request = service_pb2.WatchSessionRequest(session_id=session_id, after_sequence=after_sequence)
-    async with grpc.aio.insecure_channel(server) as channel:
+    async with _channel(server) as channel:
         stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
         try:
             async for response in stub.WatchSession(request, metadata=_shown()):
@@ -78,10 +83,10 @@ async def watch_session(server: str, session_id: str, after_sequence: int = 0) -
             raise _failure(error, server) from None
 
 
-async def get_session(server: str, session_id: str) -> SnapshotTaken:
+async def get_session(server: Server | str, session_id: str) -> SnapshotTaken:
     """A session as it stands. Raises as `stream_transcribe`."""
     request = service_pb2.GetSessionRequest(session_id=session_id)
-    async with grpc.aio.insecure_channel(server) as channel:
+    async with _channel(server) as channel:
         stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
         try:
             response = await stub.GetSession(request, metadata=_shown())
@@ -102,13 +107,18 @@ def raise_if_failed(event: SessionEvent) -> None:
         raise GenesisError(event.payload.reason, event.payload.message)
 
 
-def _failure(error: grpc.aio.AioRpcError, server: str) -> GenesisError:
+def _channel(server: Server | str) -> grpc.aio.Channel:
+    return (Server(server) if isinstance(server, str) else server).channel()
+
+
+def _failure(error: grpc.aio.AioRpcError, server: Server | str) -> GenesisError:
     failure = from_rpc(error, Reason.ORCHESTRATOR_UNAVAILABLE)
     if failure.reason is not Reason.ORCHESTRATOR_UNAVAILABLE:
         return failure
+    address = server if isinstance(server, str) else server.address
     said = " ".join((error.details() or error.code().name).split())
     return Unavailable(
         Reason.ORCHESTRATOR_UNAVAILABLE,
-        f"No transcription service answers at {server} ({said[:200]}). Start one with `genesis serve`, or name another "
-        "with --server.",
+        f"No transcription service answers at {address} ({said[:200]}). Start one with `genesis serve`, or name "
+        "another with --server.",
     )

@@ -35,7 +35,7 @@ from music.session_state import SessionState
 from music.tuning import DEFAULT_FRETS
 
 if TYPE_CHECKING:
-    from genesis.client import Server
+    from genesis.client.calls import Server
     from orchestrator.container import DecodedFile
 
 

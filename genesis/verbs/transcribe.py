@@ -32,7 +32,7 @@ from music.session_state import SessionState
 from music.tuning import DEFAULT_FRETS
 
 if TYPE_CHECKING:
-    from genesis.client import Server
+    from genesis.client.calls import Server
 
 
 @verb
