@@ -11,7 +11,7 @@ UI := web_edge/ui
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 STAMPS := .venv/stamps
 
-.PHONY: help run setup test lint format generate check-generated ui models demo torch train triton triton-environment bench soak lock baseline clean
+.PHONY: help run setup test lint format generate check-generated ui models demo torch train triton triton-environment s3-environment bench soak lock baseline clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -58,6 +58,14 @@ train: $(STAMPS)/torch ## Train the guitar model anew, about an hour on two core
 	touch $@
 
 triton-environment: .venv-triton/stamp ## The real tritonserver, in an environment of its own
+
+.venv-s3/stamp: $(STAMPS)/bootstrap requirements/s3.txt
+	@echo "→ installing a server that speaks S3 into .venv-s3"
+	test -x .venv-s3/bin/python || $(PYTHON) -m venv .venv-s3
+	$(BIN)/uv pip install --quiet --python .venv-s3/bin/python --require-hashes -r requirements/s3.txt
+	touch $@
+
+s3-environment: .venv-s3/stamp ## A server that speaks S3, for the tests of recordings in a bucket
 
 triton: .venv-triton/stamp models ## Serve model_repo/ with it at 127.0.0.1:8001 (ARGS="--grpc-port 9001"); then GENESIS_TRITON=127.0.0.1:8001 make run
 	exec .venv-triton/bin/python deploy/triton/serve.py $(ARGS)
@@ -138,6 +146,7 @@ lock: $(STAMPS)/bootstrap ## Lock all dependencies anew, with hashes
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) requirements/node.in -o requirements/node.txt
 	$(COMPILE) requirements/triton.in -o requirements/triton.txt
+	$(COMPILE) requirements/s3.in -o requirements/s3.txt
 
 clean: ## Remove everything that was built
-	rm -rf .venv .venv-triton var $(UI)/node_modules $(UI)/dist model_repo/basic_pitch*/*/model.onnx
+	rm -rf .venv .venv-triton .venv-s3 var $(UI)/node_modules $(UI)/dist model_repo/basic_pitch*/*/model.onnx

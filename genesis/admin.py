@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-from genesis import admin_storage, admin_users
+from genesis import admin_backup, admin_purge, admin_storage, admin_users
 from genesis.exits import verb
 
-app = typer.Typer(help="Accounts and keys of a server.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Accounts, keys and backups of a server.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(admin_users.app, name="users")
 app.add_typer(admin_storage.app, name="storage")
+app.command()(admin_backup.backup)
+app.command()(admin_backup.restore)
+app.command()(admin_purge.purge)
 
 
 @app.command()

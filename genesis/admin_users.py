@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genesis.admin_settings import DataDir, server_settings
 from genesis.exits import UsageError, verb
 from genesis.output import print_table
-from genesis.paths import default_data_dir
 from music.errors import NotFound, Reason
 
 if TYPE_CHECKING:
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
 app = typer.Typer(help="List, make and change accounts.", no_args_is_help=True, rich_markup_mode=None)
 
 _Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The account's address.")]
-_DataDir = Annotated[Path | None, typer.Option("--data-dir", metavar="DIR", help="var/ unless told.")]
 _NOBODYS_ADDRESS = "command line"
 
 
 @app.command("list")
 @verb
-async def list_(data_dir: _DataDir = None) -> None:
+async def list_(data_dir: DataDir = None) -> None:
     """Every account, the oldest first."""
     from rich.table import Table
 
@@ -51,7 +50,7 @@ async def create(
     email: _Email,
     role: Annotated[str, typer.Option("--role", metavar="user|admin", help="What it may do.")] = "user",
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read it, do not ask for it.")] = False,
-    data_dir: _DataDir = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Make an account."""
     from web_edge.accounts.audit import Action
@@ -72,7 +71,7 @@ async def create(
 @app.command()
 @verb
 async def role(
-    email: _Email, new: Annotated[str, typer.Argument(metavar="user|admin")], data_dir: _DataDir = None
+    email: _Email, new: Annotated[str, typer.Argument(metavar="user|admin")], data_dir: DataDir = None
 ) -> None:
     """Change what an account may do."""
     from web_edge.accounts.audit import Action
@@ -86,21 +85,21 @@ async def role(
 
 @app.command()
 @verb
-async def disable(email: _Email, data_dir: _DataDir = None) -> None:
+async def disable(email: _Email, data_dir: DataDir = None) -> None:
     """Let nobody in with an account; what it owns stays."""
     await _set_disabled(email, data_dir, disabled=True)
 
 
 @app.command()
 @verb
-async def enable(email: _Email, data_dir: _DataDir = None) -> None:
+async def enable(email: _Email, data_dir: DataDir = None) -> None:
     """Let it in again."""
     await _set_disabled(email, data_dir, disabled=False)
 
 
 @app.command()
 @verb
-async def adopt(email: _Email, data_dir: _DataDir = None) -> None:
+async def adopt(email: _Email, data_dir: DataDir = None) -> None:
     """Give an account what was transcribed here before there were accounts."""
     from sqlalchemy import update
 
@@ -145,12 +144,10 @@ async def _find(database: Database, email: str) -> User:
 async def _database(data_dir: Path | None) -> AsyncIterator[Database]:
     """The one that the edge's settings name, or the one in the data folder, with its tables."""
     from web_edge.database import Database
-    from web_edge.settings import Settings
 
-    settings = Settings()
-    folder = (data_dir or default_data_dir()).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    async with Database.open(settings.model_copy(update={"data_dir": folder}).database) as database:
+    settings = server_settings(data_dir)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    async with Database.open(settings.database) as database:
         await database.migrate()
         yield database
 

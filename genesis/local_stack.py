@@ -18,6 +18,7 @@ from pathlib import Path
 
 from genesis.addresses import Address
 from genesis.paths import demo_dir
+from genesis.stack_tls import StackTls
 from genesis.supervisor import Child, ChildSpec
 from music.errors import GenesisError
 
@@ -43,10 +44,11 @@ class StackPlan:
     data_dir: Path
     ready_file: Path | None = None
     keys: Path | None = None
+    tls: StackTls | None = None
 
     @property
     def edge_url(self) -> str:
-        return f"http://{self.edge}"
+        return f"{'http' if self.tls is None else 'https'}://{self.edge}"
 
     @property
     def run_dir(self) -> Path:
@@ -158,6 +160,7 @@ class LocalStack:
                 "GENESIS_ORCHESTRATOR_PORT_FILE": str(port_file),
                 "GENESIS_ORCHESTRATOR_STEMS_DIR": str(self.plan.data_dir / "stems"),
                 **self._told("GENESIS_ORCHESTRATOR_PUBLIC_KEY", ".pub"),
+                **({} if self.plan.tls is None else self.plan.tls.of_orchestrator()),
             },
             is_ready=partial(_serves, port_file, self.plan.grpc),
             before_start=lambda: port_file.unlink(missing_ok=True),
@@ -175,17 +178,21 @@ class LocalStack:
                 "GENESIS_EDGE_DATA_DIR": str(self.plan.data_dir),
                 "GENESIS_EDGE_DEMO_DIR": str(demo_dir(self.plan.data_dir)),
                 **self._told("GENESIS_EDGE_SIGNING_KEY", ""),
+                **({} if self.plan.tls is None else self.plan.tls.of_edge()),
             },
-            is_ready=partial(answers, self.plan.edge, "/ready"),
+            is_ready=partial(answers, self.plan.edge, "/ready", self.plan.tls),
             stop_grace_s=15.0,
         )
 
 
-async def _exchange(address: Address, question: bytes) -> bytes:
+async def _exchange(address: Address, question: bytes, tls: StackTls | None = None) -> bytes:
     """The first bytes a server answers; b"" when it does not."""
     try:
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
-            reader, writer = await asyncio.open_connection(address.host, address.port)
+            context, name = (None, None) if tls is None else (tls.context(), tls.name)
+            reader, writer = await asyncio.open_connection(
+                address.host, address.port, ssl=context, server_hostname=name
+            )
             try:
                 writer.write(question)
                 return await reader.read(4096)
@@ -213,10 +220,10 @@ async def _serves(port_file: Path, address: Address) -> bool:
     return True
 
 
-async def answers(address: Address, path: str) -> bool:
+async def answers(address: Address, path: str, tls: StackTls | None = None) -> bool:
     """Whether a GET is answered with 200."""
     request = f"GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    return _HTTP_OK in (await _exchange(address, request.encode())).partition(b"\r\n")[0] + b" "
+    return _HTTP_OK in (await _exchange(address, request.encode(), tls)).partition(b"\r\n")[0] + b" "
 
 
 def first_genesis_error(group: BaseExceptionGroup[BaseException]) -> GenesisError | None:

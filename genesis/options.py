@@ -74,6 +74,13 @@ Final = Annotated[bool, typer.Option("--final", help="Arrange all notes at once 
 GuessTuning = Annotated[
     bool, typer.Option("--guess-tuning", help="Say which other tuning or capo the notes suggest; nothing is changed.")
 ]
+Tls = Annotated[
+    bool, typer.Option("--tls", help="Speak TLS with the server; its certificate must be good.", envvar="GENESIS_TLS")
+]
+Authority = Annotated[
+    Path | None,
+    typer.Option("--ca", metavar="FILE", help="Who signed its certificate (PEM); implies --tls.", envvar="GENESIS_CA"),
+]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Notes in the file schema; - is stdout.")]
 Txt = Annotated[Path | None, typer.Option("--txt", metavar="FILE", help="A text tab; - is stdout.")]
 Midi = Annotated[

@@ -20,10 +20,11 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from access.api_keys import PREFIX, id_in
 from access.caller import LOCAL, Caller, Role, Scope
 from access.directory import find_key, revoked_before_s
-from access.tokens import TokenVerifier
+from access.tokens import Claims, TokenVerifier
 from bus.session_log import read_owner, unknown_session
 from music.errors import GenesisError, Overloaded, Reason, Unauthenticated
 from orchestrator.neighbours import BusLink
+from orchestrator.watching import watched
 from wire.errors import to_status
 
 OPEN_METHODS: Final = ("/grpc.health.v1.Health/",)
@@ -58,16 +59,19 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # at run time
         handler = await continuation(details)
         if handler is None or self._verifier is None or details.method.startswith(OPEN_METHODS):
             return handler
+        shown = _authorization(details.invocation_metadata)
         try:
-            caller = await self.identify(_authorization(details.invocation_metadata))
+            caller, still_counts = await self._admit(shown)
         except GenesisError as error:
             return _refusing(handler, error)
         # The handler runs in this task: it sees what is set here, and nobody else does.
         _caller.set(caller)
-        return handler
+        return watched(handler, still_counts) if handler.response_streaming else handler
 
-    async def identify(self, shown: str) -> Caller:
-        """Who shows this token or key.
+    async def _admit(self, shown: str) -> tuple[Caller, Callable[[], Awaitable[object]]]:
+        """Who shows this token or key, and what raises Unauthenticated once it is taken back.
+
+        A token may run out while its call lasts.
 
         Raises:
             Unauthenticated: CREDENTIALS_MISSING, TOKEN_INVALID. Unavailable: BUS_UNAVAILABLE.
@@ -77,12 +81,11 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # at run time
                 Reason.CREDENTIALS_MISSING, 'Send a token or an API key as metadata: authorization "Bearer …".'
             )
         if shown.startswith(PREFIX):
-            return await self._holder_of(shown)
+            return await self._holder_of(shown), lambda: self._holder_of(shown)
         assert self._verifier is not None  # noqa: S101 - without one nobody is asked who they are
         claims = self._verifier.verify(shown)
-        if Scope.RELAY not in claims.caller.scopes:
-            await self._check_revoked(claims.caller.id, claims.issued_at_s)
-        return claims.caller
+        await self._check_revoked(claims)
+        return claims.caller, lambda: self._check_revoked(claims)
 
     async def _holder_of(self, key: str) -> Caller:
         named = id_in(key)
@@ -91,8 +94,11 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # at run time
             raise Unauthenticated(Reason.TOKEN_INVALID, "This API key does not count; make another one.")
         return Caller(record.owner, Role.USER, record.scopes, record.id)
 
-    async def _check_revoked(self, account_id: str, issued_at_s: int) -> None:
-        if issued_at_s < await revoked_before_s(self._link.bus, account_id):
+    async def _check_revoked(self, claims: Claims) -> None:
+        if Scope.RELAY in claims.caller.scopes:
+            # The edge has looked at the account itself, and goes on to.
+            return
+        if claims.issued_at_s < await revoked_before_s(self._link.bus, claims.caller.id):
             raise Unauthenticated(Reason.TOKEN_INVALID, "This token was taken back; sign in again.")
 
 

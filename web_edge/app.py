@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
 
 import anyio
 import structlog
@@ -24,6 +25,7 @@ from web_edge.database import Database
 from web_edge.documents import Documents
 from web_edge.documents_api import DocumentsApi
 from web_edge.exports_api import ExportsApi, Limits
+from web_edge.features_api import FeaturesApi
 from web_edge.guard import Guard
 from web_edge.health import Health
 from web_edge.hub import Hub
@@ -45,6 +47,7 @@ from web_edge.storage.keys import Keyring
 from web_edge.storage.stores import open_store
 from web_edge.transcriptions import Transcriptions
 from web_edge.transcriptions_api import TranscriptionsApi
+from web_edge.upkeep.sweeping import Sweeper, Swept
 from web_edge.uplink import Uplink
 from web_edge.versions import note_deprecated
 from web_edge.videos.fetching import Videos
@@ -71,7 +74,12 @@ def create_app(settings: Settings) -> Starlette:
             database = await stack.enter_async_context(Database.open(settings.database))
             await database.migrate()
             uplink = await stack.enter_async_context(
-                Uplink.open(settings.orchestrator, signer=parts.signer, credentials=parts.uplink_credentials)
+                Uplink.open(
+                    settings.orchestrator,
+                    signer=parts.signer,
+                    credentials=parts.uplink_credentials,
+                    name=settings.orchestrator_name,
+                )
             )
             edge = _Edge(settings, database, uplink, parts)
             stack.callback(edge.close)
@@ -82,7 +90,7 @@ def create_app(settings: Settings) -> Starlette:
             stack.callback(group.cancel_scope.cancel)
             group.start_soon(edge.bus.run)
             await group.start(edge.logs.run)
-            for work in (edge.record, edge.jobs.run, edge.stems.run, edge.purge, *edge.account_work):
+            for work in (edge.record, edge.jobs.run, edge.stems.run, edge.purge, edge.sweep, *edge.account_work):
                 group.start_soon(_keep_at, work)
             yield
 
@@ -100,11 +108,17 @@ def open_audio_files(settings: Settings) -> AudioFiles:
     return AudioFiles(store, Keyring.open(settings.keys), settings.max_upload_bytes)
 
 
+def open_parts(settings: Settings) -> Parts:
+    """Uploads on their way. Raises InvalidInput: CONFIG_INVALID."""
+    return Parts(settings.uploads_dir, Keyring.open(settings.keys))
+
+
 class _Edge:
     """The parts, wired."""
 
     def __init__(self, settings: Settings, database: Database, uplink: Uplink, parts: AccountParts) -> None:
         self.bus = BusLink(settings.nats_url, parts.bus_tls)
+        self._settings = settings
         self._transcriptions = Transcriptions(database)
         self._files = open_audio_files(settings)
         hub = Hub()
@@ -146,8 +160,9 @@ class _Edge:
             videos=videos,
         )
         self.stems = Stems(self._transcriptions, self._files, uplink, hub)
+        self._features = FeaturesApi(settings.max_upload_bytes, videos.settings)
         self._audio = AudioApi(self._transcriptions, self._files, self.stems)
-        self._parts = Parts(settings.data_dir / "uploads")
+        self._parts = open_parts(settings)
         self._uploads = UploadsApi(
             self._transcriptions,
             self._files,
@@ -156,17 +171,21 @@ class _Edge:
             settings.max_upload_bytes,
             settings.upload_idle_s,
         )
+        self._sweeper = Sweeper(settings, database, self._files, self._parts, self._api.delete_one)
         self._doors = AccountDoors(parts, database, self.bus, self._transcriptions)
         self._doors.on_deletion(self._delete_owned)
 
     @property
     def account_work(self) -> list[Callable[[], Awaitable[None]]]:
-        return self._doors.work
+        return [*self._doors.work, self._watch_sockets] if self._doors.accounts else []
+
+    async def _watch_sockets(self) -> None:
+        await self._sockets.watch(self._doors.users.shut_out)
 
     def routes(self) -> list[BaseRoute]:
         """Every one of them behind the gate."""
-        apis = (self._health, self._api, self._uploads, self._audio, self._exports, self._sockets, self._doors)
-        routes = [route for api in apis for route in api.routes()]
+        ours = (self._health, self._features, self._api, self._uploads, self._audio, self._exports, self._sockets)
+        routes = [route for api in (*ours, self._doors) for route in api.routes()]
         described = Described(routes, accounts=self._doors.accounts is not None)
         return note_deprecated(self._doors.gate.before([*routes, *described.routes()]), OPERATIONS)
 
@@ -176,20 +195,30 @@ class _Edge:
     async def _delete_owned(self, account_id: str) -> None:
         for transcription_id in await self._transcriptions.owned_by(account_id):
             await self._api.delete_one(transcription_id)
+        await self._parts.remove_owned(account_id)
 
     async def tidy(self) -> None:
         """Clear away what a crash left half done."""
         await self._video_recordings.sweep()
         await self._parts.sweep()
-        await self._files.sweep(await self._transcriptions.ids_with_files())
+        await self._files.tidy(await self._transcriptions.ids_with_files())
 
     async def record(self) -> None:
         await consume_durable(await self.bus.wait(), self._recorder.record)
 
     async def purge(self) -> None:
-        await self.bus.wait()
-        await self._api.purge_deleted()
-        await anyio.sleep_forever()
+        """Also what the command line has deleted, which does not know the bus."""
+        while True:
+            await self.bus.wait()
+            await self._api.purge_deleted()
+            await anyio.sleep(self._settings.sweep_s)
+
+    async def sweep(self) -> None:
+        while True:
+            swept = await self._sweeper.sweep()
+            if swept is not None and swept != Swept():
+                log.info("edge.swept", **asdict(swept))
+            await anyio.sleep(self._settings.sweep_s)
 
     def _read_rest(self, session_id: str, after_sequence: int) -> AsyncGenerator[SessionEvent, None]:
         return read_rest(self.bus.require(), session_id, after_sequence)

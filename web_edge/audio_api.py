@@ -20,6 +20,7 @@ from web_edge.documents_api import ONE, document_version
 from web_edge.exports_api import attachment
 from web_edge.problems import problem_response
 from web_edge.ranges import ByteRange, parse_ranges
+from web_edge.rows import Source
 from web_edge.stems import Stems
 from web_edge.transcriptions import Transcriptions
 
@@ -55,7 +56,8 @@ class AudioApi:
         """The recording; 206 for ranges of it, 304 for who has it, 416 for ranges that are not in it."""
         known = await self.transcriptions.get(request.path_params["id"])
         if known.audio_bytes is None or known.audio_sha256 is None:
-            raise NotFound(Reason.NOT_FOUND, "No recording is kept of a live session.", id=known.id)
+            why = "of a live session" if known.source is Source.STREAM else "of this transcription any more"
+            raise NotFound(Reason.NOT_FOUND, f"No recording is kept {why}.", id=known.id)
         etag = f'"{known.audio_sha256}"'
         if has_it(request, etag):
             return not_modified(etag)

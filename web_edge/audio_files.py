@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 from obstore import delete_async, get_range_async, head_async, open_writer_async
-from obstore.store import ObjectStore
+from obstore.store import LocalStore, ObjectStore
 
 from music.errors import InvalidInput, Reason
 from web_edge.storage.keys import Keyring
@@ -25,6 +27,10 @@ from web_edge.storage.sealing import (
 )
 from web_edge.storage.stores import is_ours, remove_parts, store_errors, sync
 from web_edge.transcriptions import StoredAudio
+
+if TYPE_CHECKING:
+    # There is no such name at run time.
+    from obstore import ObjectMeta
 
 _SEGMENTS_AT_ONCE = 16
 _PART_BYTES = 8 << 20
@@ -100,12 +106,26 @@ class AudioFiles:
             with store_errors(may_be_gone=True):
                 await delete_async(self._store, name)
 
-    async def sweep(self, known_ids: set[str]) -> None:
-        """Remove what no transcription refers to: uploads that a crash cut off."""
-        await anyio.to_thread.run_sync(remove_parts, self._store)
-        async for name in self._names():
-            if name.removesuffix(STEM_SUFFIX) not in known_ids and is_ours(self._store, name):
-                await self.remove(name.removesuffix(STEM_SUFFIX))
+    async def tidy(self, known_ids: set[str]) -> None:
+        """At the start of the one process that has the folder: remove what a crash left.
+
+        A bucket may have other users, who store a recording moments before its row is written; only a sweep tidies it.
+        """
+        if isinstance(self._store, LocalStore):
+            await anyio.to_thread.run_sync(remove_parts, self._store)
+            await self.sweep(known_ids)
+
+    async def sweep(self, known_ids: set[str], *, older_than_s: float = 0.0) -> int:
+        """Remove what no transcription refers to and was stored longer ago than that; returns how many."""
+        count, before = 0, time.time() - older_than_s
+        async for entry in self._entries():
+            name = entry["path"]
+            known = name.removesuffix(STEM_SUFFIX) in known_ids or not is_ours(self._store, name)
+            if not known and entry["last_modified"].timestamp() <= before:
+                with store_errors(may_be_gone=True):
+                    await delete_async(self._store, name)
+                count += 1
+        return count
 
     async def reseal(self) -> int:
         """Seal every recording with the newest key; returns how many were not. Raises Unavailable as `pieces`."""
@@ -140,10 +160,14 @@ class AudioFiles:
             await anyio.to_thread.run_sync(sync, self._store, name)
 
     async def _names(self) -> AsyncIterator[str]:
+        async for entry in self._entries():
+            yield entry["path"]
+
+    async def _entries(self) -> AsyncIterator[ObjectMeta]:
         with store_errors():
             async for batch in self._store.list():
                 for entry in batch:
-                    yield entry["path"]
+                    yield entry
 
 
 class IncomingFile:

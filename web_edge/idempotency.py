@@ -21,7 +21,7 @@ from web_edge.schema import idempotency_keys
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 _MOST_CHARACTERS = 255
-_KEPT_NS = 24 * 3600 * 10**9
+KEPT_NS = 24 * 3600 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ async def claim(connection: AsyncConnection, wanted: Claim, transcription_id: st
             ends the transaction.
     """
     keys = idempotency_keys.c
-    await connection.execute(delete(idempotency_keys).where(keys.created_at_ns < now_ns - _KEPT_NS))
+    await connection.execute(delete(idempotency_keys).where(keys.created_at_ns < now_ns - KEPT_NS))
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {
         "owner": wanted.owner,

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData(
@@ -53,12 +54,15 @@ transcriptions = Table(
     Column("end_reason", String(16)),
     Column("error_reason", String(64)),
     Column("error_message", Text),
+    # Whether its owner is yet to be told that the job is over.
+    Column("notice_due", Boolean, nullable=False, server_default=false()),
     Column("started_at_ns", BigInteger),
     Column("created_at_ns", BigInteger, nullable=False),
     Column("updated_at_ns", BigInteger, nullable=False),
     Index("ix_transcriptions_created_at_ns_id", "created_at_ns", "id"),
     Index("ix_transcriptions_owner_created_at_ns_id", "owner", "created_at_ns", "id"),
     Index("ix_transcriptions_source_status", "source", "status"),
+    Index("ix_transcriptions_notice_due", "notice_due"),
 )
 
 notes = Table(
@@ -114,6 +118,15 @@ idempotency_keys = Table(
     Column("created_at_ns", BigInteger, nullable=False),
     Index("ix_idempotency_keys_transcription_id", "transcription_id"),
     Index("ix_idempotency_keys_created_at_ns", "created_at_ns"),
+)
+
+# What only one of several processes does, who does it, and until when it counts.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until_ns", BigInteger, nullable=False),
 )
 
 deletions = Table(

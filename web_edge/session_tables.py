@@ -169,12 +169,14 @@ def _end_values(known: Transcription, over: SessionEnded | SessionFailed) -> dic
     if known.source is Source.UPLOAD and is_cut_short(over):
         # The file is still here: the job is begun again, so it is not over.
         return {"status": Status.PENDING}
+    # In the transaction that ends the job, so that it is told however this process ends.
+    due = {"notice_due": known.source is Source.UPLOAD and known.owner != ""}
     if isinstance(over, SessionFailed):
         error = {"error_reason": over.reason.value, "error_message": over.message}
-        return {"status": Status.FAILED, "duration": over.duration, "end_reason": None, **error}
+        return {"status": Status.FAILED, "duration": over.duration, "end_reason": None, **error, **due}
     status = Status.CANCELLED if over.reason is EndReason.CANCELLED else Status.COMPLETED
     ended = {"duration": over.duration, "end_reason": over.reason.value}
-    return {"status": status, "error_reason": None, "error_message": None, **ended}
+    return {"status": status, "error_reason": None, "error_message": None, **ended, **due}
 
 
 def is_cut_short(over: SessionEnded | SessionFailed) -> bool:

@@ -12,6 +12,7 @@ from access.listening import is_loopback, split_address
 from music.errors import InvalidInput, Reason
 
 PREFIX = "GENESIS_EDGE_"
+DATABASE_FILE = "genesis.db"
 
 
 class Settings(BaseSettings):
@@ -59,6 +60,12 @@ class Settings(BaseSettings):
     record_wait_s: PositiveFloat = 10.0
     shutdown_s: PositiveInt = 10
 
+    # How long what was made is kept, in days from its making; 0 for ever.
+    keep_recordings_days: NonNegativeInt = 0
+    keep_results_days: NonNegativeInt = Field(default=0, description="whole transcriptions, with their recordings")
+    keep_audit_days: NonNegativeInt = 0
+    sweep_s: PositiveFloat = 3_600.0
+
     # Accounts: there are some once there is a key to sign their tokens with.
     signing_key: Path | None = Field(default=None, description="PEM file of an Ed25519 key")
     former_keys: Path | None = Field(default=None, description="PEM file of public keys whose tokens still count")
@@ -73,6 +80,7 @@ class Settings(BaseSettings):
     nats_ca: Path | None = Field(default=None, description="PEM file of the bus's authority, for a tls:// address")
     orchestrator_tls: bool = False
     orchestrator_ca: Path | None = None
+    orchestrator_name: str = Field(default="", description="that its certificate is for, where its address is another")
 
     # Only where there are accounts; 0 for no limit.
     requests_per_minute: NonNegativeInt = 100
@@ -91,7 +99,7 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The database's address: as set, or a SQLite file in `data_dir`."""
-        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'genesis.db').resolve()}"
+        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / DATABASE_FILE).resolve()}"
 
     @property
     def has_accounts(self) -> bool:
@@ -104,6 +112,11 @@ class Settings(BaseSettings):
     @property
     def audio_dir(self) -> Path:
         return self.data_dir / "audio"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Of uploads on their way."""
+        return self.data_dir / "uploads"
 
     @property
     def demo(self) -> Path:

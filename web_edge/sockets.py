@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final
 
+import anyio
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from music.errors import Reason
+from access.caller import Caller
+from music.errors import Reason, Unauthenticated
 from web_edge.accounts.identity import caller_of
 from web_edge.conversation import TRY_AGAIN_LATER, Conversation, SocketLimits
 from web_edge.following import Following
@@ -16,6 +19,8 @@ from web_edge.recorder import Recorder
 from web_edge.relay import Relay
 from web_edge.settings import Settings
 from web_edge.uplink import Uplink
+
+_WATCH_S: Final = 2.0
 
 
 class Sockets:
@@ -35,7 +40,7 @@ class Sockets:
             slow_reader_s=settings.slow_reader_s,
             heartbeat_s=settings.heartbeat_s,
         )
-        self._open = 0
+        self._open: dict[Conversation, str] = {}
 
     def routes(self) -> list[WebSocketRoute]:
         return [WebSocketRoute("/ws", self.follow), WebSocketRoute("/ws/live", self.play)]
@@ -47,7 +52,7 @@ class Sockets:
         async def talk(conversation: Conversation) -> None:
             await Following(conversation, caller, self._relay, self._settings.max_followed_sessions).talk()
 
-        await self._converse(socket, talk)
+        await self._converse(socket, caller, talk)
 
     async def play(self, socket: WebSocket) -> None:
         """One live session."""
@@ -65,15 +70,31 @@ class Sockets:
             )
             await session.talk(self._live)
 
-        await self._converse(socket, talk)
+        await self._converse(socket, caller, talk)
 
-    async def _converse(self, socket: WebSocket, talk: Callable[[Conversation], Awaitable[None]]) -> None:
-        if self._open >= self._settings.max_sockets:
+    async def watch(self, shut_out: Callable[[Collection[str]], Awaitable[set[str]]]) -> None:
+        """Until cancelled, end the sockets of whom `shut_out` names among their owners.
+
+        The database is asked, since another edge or the command line may have done it.
+        """
+        while True:
+            await anyio.sleep(_WATCH_S)
+            owners = {owner for owner in self._open.values() if owner}
+            gone = await shut_out(owners) if owners else set()
+            for conversation, owner in tuple(self._open.items()):
+                if owner in gone:
+                    conversation.leave(Unauthenticated(Reason.TOKEN_INVALID, "This account is not let in any more."))
+
+    async def _converse(
+        self, socket: WebSocket, caller: Caller, talk: Callable[[Conversation], Awaitable[None]]
+    ) -> None:
+        if len(self._open) >= self._settings.max_sockets:
             await socket.accept()
             await socket.close(TRY_AGAIN_LATER, Reason.SESSION_LIMIT_REACHED.value)
             return
-        self._open += 1
+        conversation = Conversation(socket, self._limits)
+        self._open[conversation] = caller.id
         try:
-            await Conversation(socket, self._limits).run(talk)
+            await conversation.run(talk)
         finally:
-            self._open -= 1
+            del self._open[conversation]

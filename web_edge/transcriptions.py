@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access.caller import Caller
-from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Reason
+from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Reason, Unauthenticated
 from music.events import EndReason, SessionConfig, SnapshotTaken, snapshot_event
 from music.note import Note
 from music.session_state import SessionState
+from web_edge.accounts.tables import users
 from web_edge.database import Database
 from web_edge.idempotency import Claim, claim
 from web_edge.rows import (
@@ -70,9 +71,11 @@ class Transcriptions:
         """A pending job for a stored file of the account `owner`; `config.session_id` names it.
 
         Raises InvalidInput: IDEMPOTENCY_KEY_REUSED. AlreadyMade: the claimed key names a job made before.
+        Unauthenticated: TOKEN_INVALID, the account has gone since the request began.
         """
         now = time.time_ns()
         async with self._database.write() as connection:
+            await _check_owner(connection, owner)
             await connection.execute(
                 insert(transcriptions).values(
                     **new_row(config, title=audio.name, source=Source.UPLOAD, owner=owner, now_ns=now),
@@ -98,6 +101,7 @@ class Transcriptions:
         now = time.time_ns()
         row = new_row(config, title=url, source=Source.UPLOAD, owner=owner, now_ns=now)
         async with self._database.write() as connection:
+            await _check_owner(connection, owner)
             await connection.execute(insert(transcriptions).values(**row, priority=priority, url=url))
             if claimed is not None:
                 await claim(connection, claimed, config.session_id, now)
@@ -163,12 +167,34 @@ class Transcriptions:
         async with self._database.read() as connection:
             return [(row.id, Priority(row.priority)) for row in await connection.execute(query)]
 
-    async def ids_with_files(self) -> set[str]:
-        """Of those that a recording or a stem may be stored of."""
+    async def ids_with_files(self, stems_from_ns: int = 0) -> set[str]:
+        """Of those that a recording or a stem may be stored of, or be about to; no stems of what was over before."""
+        is_on = transcriptions.c.status.not_in(OVER)
+        has_audio = (transcriptions.c.source == Source.UPLOAD) & (transcriptions.c.audio_bytes.is_not(None) | is_on)
         is_separated = transcriptions.c.separation.is_not(None)
-        query = select(transcriptions.c.id).where((transcriptions.c.source == Source.UPLOAD) | is_separated)
+        has_stem = is_separated & (is_on | (transcriptions.c.created_at_ns >= stems_from_ns))
+        query = select(transcriptions.c.id).where(has_audio | has_stem)
         async with self._database.read() as connection:
             return set((await connection.execute(query)).scalars())
+
+    async def older_than(self, before_ns: int, limit: int, *, with_recording: bool = False) -> list[str]:
+        """Ids of what is over and was made before; only of what has a recording, if told so. The oldest first."""
+        made = transcriptions.c.created_at_ns
+        query = select(transcriptions.c.id).where(made < before_ns, transcriptions.c.status.in_(OVER))
+        if with_recording:
+            query = query.where(transcriptions.c.audio_bytes.is_not(None))
+        async with self._database.read() as connection:
+            return list((await connection.execute(query.order_by(made).limit(limit))).scalars())
+
+    async def forget_recording(self, transcription_id: str) -> bool:
+        """What came of it stays. False when it is not over, or not there."""
+        query = (
+            update(transcriptions)
+            .where(transcriptions.c.id == transcription_id, transcriptions.c.status.in_(OVER))
+            .values(audio_bytes=None, audio_sha256=None)
+        )
+        async with self._database.write() as connection:
+            return (await connection.execute(query)).rowcount > 0
 
     async def mark_processing(self, transcription_id: str) -> None:
         await self._set_unless_over(transcription_id, status=Status.PROCESSING)
@@ -176,8 +202,24 @@ class Transcriptions:
     async def fail(self, transcription_id: str, error: GenesisError) -> bool:
         """Give a transcription up; False when it was over already or is not there."""
         return await self._set_unless_over(
-            transcription_id, status=Status.FAILED, error_reason=error.reason.value, error_message=error.message
+            transcription_id,
+            status=Status.FAILED,
+            error_reason=error.reason.value,
+            error_message=error.message,
+            notice_due=transcriptions.c.owner != "",
         )
+
+    async def take_due_notices(self, limit: int) -> list[Transcription]:
+        """Jobs that are over and whose owners are yet to be told; each is taken once, by one process."""
+        due = transcriptions.c.notice_due.is_(True)
+        async with self._database.read() as connection:
+            if (await connection.execute(select(transcriptions.c.id).where(due).limit(1))).first() is None:
+                return []
+        async with self._database.write() as connection:
+            rows = (await connection.execute(select(transcriptions).where(due).limit(limit))).mappings().all()
+            taken = transcriptions.c.id.in_([row["id"] for row in rows])
+            await connection.execute(update(transcriptions).where(taken).values(notice_due=False))
+        return [transcription_from_row(row) for row in rows]
 
     async def cancel(self, transcription_id: str) -> Transcription:
         """Give a job up because its owner wants so; one that is cancelled stays so.
@@ -207,6 +249,8 @@ class Transcriptions:
         known = await self.get(transcription_id)
         if known.source is not Source.UPLOAD or known.status not in (Status.FAILED, Status.CANCELLED):
             raise _wrong_state(known, "Only a job that failed or was cancelled can be tried again.")
+        if known.audio_bytes is None and known.url is None:
+            raise _wrong_state(known, "Its recording is no longer kept; upload it again.")
 
     async def start_over(self, transcription_id: str) -> None:
         """Forget what an earlier log of a job said: it is about to get a new one."""
@@ -227,6 +271,7 @@ class Transcriptions:
                     end_reason=None,
                     error_reason=None,
                     error_message=None,
+                    notice_due=False,
                     updated_at_ns=time.time_ns(),
                 )
             )
@@ -317,6 +362,15 @@ async def _get(connection: AsyncConnection, transcription_id: str) -> Transcript
     if found is None:
         raise unknown_transcription(transcription_id)
     return found
+
+
+async def _check_owner(connection: AsyncConnection, owner: str) -> None:
+    """What an account owns is deleted once it is disabled: whatever arrives later must not outlive it."""
+    if not owner:
+        return
+    good = select(users.c.id).where(users.c.id == owner, users.c.disabled.is_(False))
+    if (await connection.execute(good)).first() is None:
+        raise Unauthenticated(Reason.TOKEN_INVALID, "This account is no more; nothing was kept.")
 
 
 def job_cancelled(transcription_id: str) -> Cancelled:

@@ -54,7 +54,12 @@ class Uplink:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, address: str, *, signer: TokenSigner | None = None, credentials: grpc.ChannelCredentials | None = None
+        cls,
+        address: str,
+        *,
+        signer: TokenSigner | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+        name: str = "",
     ) -> AsyncIterator[Uplink]:
         """Opens the channel; nothing is connected before the first call.
 
@@ -62,8 +67,11 @@ class Uplink:
             address: host:port.
             signer: makes the tokens that say for whom a call is; None where there are no accounts.
             credentials: for a channel of TLS.
+            name: that the certificate is for, unless it is that of the address.
         """
-        options = list(_OPTIONS.items())
+        options: list[tuple[str, Any]] = list(_OPTIONS.items())
+        if name:
+            options.append(("grpc.ssl_target_name_override", name))
         if credentials is None:
             channel = grpc.aio.insecure_channel(address, options=options)
         else:

@@ -10,7 +10,7 @@ What the server refuses is raised as the tree of `music.errors`, by its reason; 
 Unavailable. What may be repeated is, with patience (`Retry-After`); an upload may, since it carries an idempotency key.
 """
 
-from genesis.client.calls import get_session, stream_transcribe, watch_session
+from genesis.client.calls import Server, get_session, stream_transcribe, watch_session
 from genesis.client.client import GenesisClient
 from genesis.client.credentials import Bearer, Credentials, SignIn
 from genesis.client.transport import Patience
@@ -24,6 +24,7 @@ __all__ = [
     "Options",
     "Patience",
     "Result",
+    "Server",
     "SignIn",
     "Status",
     "Transcription",

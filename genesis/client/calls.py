@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import grpc.aio
 
+from access.tls import authority_pem
 from music.errors import GenesisError, Reason, Unavailable
 from music.events import SessionConfig, SessionEvent, SessionFailed, SnapshotTaken
 from wire.codec import decode_event, decode_snapshot, encode_config
@@ -16,12 +19,32 @@ from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 from wire.gen.genesis.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the service is: host:port, whether it speaks TLS, and whom to trust; None for whom this machine trusts."""
+
+    address: str
+    tls: bool = False
+    authority: Path | None = None
+
+    def channel(self) -> grpc.aio.Channel:
+        """Raises InvalidInput: CONFIG_INVALID."""
+        if not self.tls:
+            return grpc.aio.insecure_channel(self.address)
+        return grpc.aio.secure_channel(self.address, grpc.ssl_channel_credentials(authority_pem(self.authority)))
+
+
 async def stream_transcribe(
-    server: str, config: SessionConfig, chunks: AsyncIterable[bytes]
+    server: Server | str, config: SessionConfig, chunks: AsyncIterable[bytes]
 ) -> AsyncIterator[SessionEvent]:
     """Events of one session, as they arrive.
 
     What `chunks` raises ends the audio, and is raised here once the session has told all it knows.
+
+    Args:
+        server: host:port as text, of one that speaks no TLS, or all that is to be known of it.
+        config: what is asked for.
+        chunks: of audio.
 
     Raises:
         GenesisError: what the server says; Unavailable: ORCHESTRATOR_UNAVAILABLE when it cannot be reached.
@@ -36,7 +59,7 @@ async def stream_transcribe(
         except GenesisError as error:
             fault.append(error)
 
-    async with grpc.aio.insecure_channel(server) as channel:
+    async with _channel(server) as channel:
         stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
         call = stub.StreamTranscribe(requests(), metadata=_shown())
         try:
@@ -48,10 +71,10 @@ async def stream_transcribe(
         raise fault[0]
 
 
-async def watch_session(server: str, session_id: str, after_sequence: int = 0) -> AsyncIterator[SessionEvent]:
+async def watch_session(server: Server | str, session_id: str, after_sequence: int = 0) -> AsyncIterator[SessionEvent]:
     """Events of a session after `after_sequence`, until it ends. Raises as `stream_transcribe`."""
     request = service_pb2.WatchSessionRequest(session_id=session_id, after_sequence=after_sequence)
-    async with grpc.aio.insecure_channel(server) as channel:
+    async with _channel(server) as channel:
         stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
         try:
             async for response in stub.WatchSession(request, metadata=_shown()):
@@ -60,10 +83,10 @@ async def watch_session(server: str, session_id: str, after_sequence: int = 0) -
             raise _failure(error, server) from None
 
 
-async def get_session(server: str, session_id: str) -> SnapshotTaken:
+async def get_session(server: Server | str, session_id: str) -> SnapshotTaken:
     """A session as it stands. Raises as `stream_transcribe`."""
     request = service_pb2.GetSessionRequest(session_id=session_id)
-    async with grpc.aio.insecure_channel(server) as channel:
+    async with _channel(server) as channel:
         stub = TranscriptionServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
         try:
             response = await stub.GetSession(request, metadata=_shown())
@@ -84,13 +107,18 @@ def raise_if_failed(event: SessionEvent) -> None:
         raise GenesisError(event.payload.reason, event.payload.message)
 
 
-def _failure(error: grpc.aio.AioRpcError, server: str) -> GenesisError:
+def _channel(server: Server | str) -> grpc.aio.Channel:
+    return (Server(server) if isinstance(server, str) else server).channel()
+
+
+def _failure(error: grpc.aio.AioRpcError, server: Server | str) -> GenesisError:
     failure = from_rpc(error, Reason.ORCHESTRATOR_UNAVAILABLE)
     if failure.reason is not Reason.ORCHESTRATOR_UNAVAILABLE:
         return failure
+    address = server if isinstance(server, str) else server.address
     said = " ".join((error.details() or error.code().name).split())
     return Unavailable(
         Reason.ORCHESTRATOR_UNAVAILABLE,
-        f"No transcription service answers at {server} ({said[:200]}). Start one with `genesis serve`, or name another "
-        "with --server.",
+        f"No transcription service answers at {address} ({said[:200]}). Start one with `genesis serve`, or name "
+        "another with --server.",
     )

@@ -18,6 +18,7 @@ from genesis.addresses import HIGHEST_PORT, Address, check_loopback, claim, pars
 from genesis.exits import Exit, verb
 from genesis.local_stack import LocalStack, StackPlan, first_genesis_error
 from genesis.paths import default_data_dir, default_ui_dir, demo_dir
+from genesis.stack_tls import StackTls
 from music.errors import Conflict, Reason, Unavailable
 
 _LOOPBACK = "127.0.0.1"
@@ -38,6 +39,15 @@ async def serve(
     keys: Annotated[
         Path | None,
         typer.Option("--keys", metavar="FILE", help="Have accounts: the key that `genesis admin keys FILE` made."),
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option("--tls-certificate", metavar="FILE", help="Of page and gRPC (PEM): with it they speak TLS 1.3."),
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's key.")] = None,
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option("--tls-ca", metavar="FILE", help="Who signed it, if this machine does not trust them."),
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     ready_file: Annotated[
@@ -64,6 +74,7 @@ async def serve(
         data_dir=folder,
         ready_file=ready_file,
         keys=None if keys is None else keys.resolve(),
+        tls=StackTls.of(tls_certificate, tls_key, tls_ca),
     )
     with _only_one(folder):
         _build_what_is_missing(folder)

@@ -27,6 +27,7 @@ from genesis.options import (
     refuse_pins_without_final,
 )
 from genesis.output import STDOUT, check_writable
+from genesis.remote import server_at
 from genesis.results import Results, raise_failure
 from music.events import Separation, SessionEvent
 from music.player import MAX_STRETCH
@@ -34,6 +35,7 @@ from music.session_state import SessionState
 from music.tuning import DEFAULT_FRETS
 
 if TYPE_CHECKING:
+    from genesis.client.calls import Server
     from orchestrator.container import DecodedFile
 
 
@@ -59,6 +61,8 @@ async def stream(
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Where the server is.", envvar="GENESIS_SERVER")
     ] = DEFAULT_SERVER,
+    tls: options.Tls = False,
+    ca: options.Authority = None,
 ) -> None:
     """Send a recording to a running server over gRPC.
 
@@ -71,7 +75,7 @@ async def stream(
     if jsonl and STDOUT in files.paths:
         not_available("--jsonl together with a result on stdout", "name a file")
     check_writable(files.paths)
-    session = _Session(server, wish, realtime=realtime, jsonl=jsonl)
+    session = _Session(server_at(server, tls=tls, ca=ca), wish, realtime=realtime, jsonl=jsonl)
     await session.run(check_audio_file(audio))
     tell_heard(session.state)
     sys.stderr.write(session.summary() + "\n")
@@ -83,7 +87,7 @@ async def stream(
 class _Session:
     """One streamed file: what came back so far, and when."""
 
-    def __init__(self, server: str, wish: Wish, *, realtime: bool, jsonl: bool) -> None:
+    def __init__(self, server: Server, wish: Wish, *, realtime: bool, jsonl: bool) -> None:
         self.state = SessionState()
         self._server = server
         self._wish = wish

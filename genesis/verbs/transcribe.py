@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,12 +23,16 @@ from genesis.options import (
 )
 from genesis.output import check_writable
 from genesis.progress import shown_progress
+from genesis.remote import server_at
 from genesis.results import Results, raise_failure
 from music.errors import Reason
 from music.events import AudioEncoding, AudioFormat, Separation, SessionEvent
 from music.player import MAX_STRETCH
 from music.session_state import SessionState
 from music.tuning import DEFAULT_FRETS
+
+if TYPE_CHECKING:
+    from genesis.client.calls import Server
 
 
 @verb
@@ -58,6 +62,8 @@ async def transcribe(
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Let a running server do it.", envvar="GENESIS_SERVER")
     ] = "",
+    tls: options.Tls = False,
+    ca: options.Authority = None,
 ) -> None:
     """Transcribe a recording to notes and tablature.
 
@@ -75,7 +81,10 @@ async def transcribe(
     check_writable([*files.paths, *([stem] if stem else [])])
     path = check_audio_file(audio)
     with shown_progress(path.name) as show:
-        state = await (_remotely(server, path, wish, show) if server else _here(path, wish, show, stem))
+        if server:
+            state = await _remotely(server_at(server, tls=tls, ca=ca), path, wish, show)
+        else:
+            state = await _here(path, wish, show, stem)
     raise_failure(state)
     tell_heard(state)
     Results(files, final, pins, guess_tuning).write(state, wish, title=path.stem)
@@ -88,7 +97,7 @@ async def _here(path: Path, wish: Wish, show: Callable[[SessionEvent], None], st
     return await transcribe_locally(read_chunks(path), config, on_event=show, stem=stem)
 
 
-async def _remotely(server: str, path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:
+async def _remotely(server: Server, path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:
     from genesis.client import stream_transcribe
 
     state = SessionState()

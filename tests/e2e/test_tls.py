@@ -21,7 +21,10 @@ from access.tokens import write_key_pair
 from bus.embedded import FREE_PORT, nats_server_command, wait_until_ready, write_nats_config
 from bus.permissions import USERS
 from music.errors import InvalidInput, Reason
+from tests.support.bad_audio import tone_wav
+from tests.support.command import genesis
 from tests.support.models import built_model_repo  # noqa: F401 - a fixture
+from tests.support.stack import running_stack
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("built_model_repo")]
 
@@ -147,6 +150,31 @@ async def use(url: str, papers: Papers) -> None:
                 await anyio.sleep(0.1)
         # It was heard: what is no audio is told so by the orchestrator.
         assert state["error"]["reason"] == Reason.AUDIO_UNREADABLE
+
+
+def test_the_local_stack_and_the_command_speak_tls(tmp_path: Path) -> None:
+    papers = Papers.issue(tmp_path)
+    sound = tmp_path / "a.wav"
+    sound.write_bytes(tone_wav())
+    options = ("--tls-certificate", papers.certificate, "--tls-key", papers.key, "--tls-ca", papers.authority)
+    with running_stack(arguments=tuple(map(str, options))) as stack:
+        assert stack.edge_url.startswith("https://")
+        said = httpx.get(stack.edge_url + "/ready", verify=client_context(papers.authority))
+        assert said.status_code == 200
+        at = ("--server", stack.grpc_address)
+        heard = genesis("stream", str(sound), "--jsonl", *at, "--ca", str(papers.authority))
+        assert heard.status == 0, heard.stderr
+        assert '"ended"' in heard.stdout
+        done = genesis("transcribe", str(sound), "--json", "-", *at, environment={"GENESIS_CA": str(papers.authority)})
+        assert done.status == 0, done.stderr
+        # Nobody is talked to who is not who they should be, and nothing goes over the line in the clear.
+        for trust in (("--tls",), ()):
+            refused = genesis("stream", str(sound), *at, *trust)
+            assert (refused.status, refused.reason) == (4, "ORCHESTRATOR_UNAVAILABLE"), trust
+    wrong = genesis("stream", str(sound), "--ca", str(tmp_path / "none.pem"))
+    assert (wrong.status, wrong.reason) == (2, "CONFIG_INVALID")
+    half = genesis("serve", "--tls-key", str(papers.key), "--data-dir", str(tmp_path / "data"))
+    assert (half.status, half.reason) == (2, "CONFIG_INVALID")
 
 
 def test_files_that_are_no_papers_are_named(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,8 +19,9 @@ from access.caller import Role, Scope
 from access.directory import drop_key, put_key, revoke_before
 from access.tokens import TokenSigner, load_signing_key, write_key_pair
 from bus.connection import Bus
-from bus.session_log import read_owner
+from bus.session_log import read_end, read_owner
 from music.errors import Forbidden, GenesisError, InvalidInput, NotFound, Overloaded, Reason, Unauthenticated
+from music.events import EndReason, SessionEnded
 from orchestrator.settings import Settings, check_listen
 from tests.orchestrator.calls import Client, audio_message, config_message, pb
 from tests.orchestrator.test_servicer import plucks, serving
@@ -176,6 +178,32 @@ async def test_tokens_that_were_taken_back_do_not_count(tmp_path: Path) -> None:
         with pytest.raises(Unauthenticated, match="taken back"):
             await door.arrange(before)
         await door.arrange(door.token("bob"))
+
+
+async def test_calls_that_last_end_when_what_was_shown_is_taken_back(tmp_path: Path) -> None:
+    made = make_key()
+    async with guarded(tmp_path) as door:
+        await put_key(door.bus, KeyRecord(made.id, made.sha256, "bob", frozenset({Scope.READ, Scope.WRITE}), 0))
+        calls = []
+        for shown in (door.token("alice"), made.text, door.token("carol")):
+            call = door.client.stub.StreamTranscribe(metadata=metadata(shown))
+            await call.write(config_message())
+            calls.append((call, (await call.read()).event.session_id))
+        await revoke_before(door.bus, "alice", int(time.time()) + 1, 60)
+        await drop_key(door.bus, made.id)
+        for call, session in calls[:2]:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await read_out(call)
+            assert from_rpc(caught.value, Reason.INTERNAL).reason is Reason.TOKEN_INVALID
+            with anyio.fail_after(10):
+                while (end := await read_end(door.bus, session)) is None:  # noqa: ASYNC110 - another process's
+                    await anyio.sleep(0.05)
+            assert isinstance(end, SessionEnded)
+            assert end.reason is EndReason.CANCELLED
+        # Hers goes on.
+        await calls[2][0].write(audio_message(plucks(1.0)))
+        await calls[2][0].done_writing()
+        await read_out(calls[2][0])
 
 
 async def test_one_caller_takes_no_more_than_its_share(tmp_path: Path) -> None:

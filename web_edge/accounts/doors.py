@@ -22,6 +22,7 @@ from web_edge.accounts.identity import Identity, SingleUser
 from web_edge.accounts.keys import ApiKeys
 from web_edge.accounts.mail import Mailer, SmtpServer
 from web_edge.accounts.me_api import MeApi
+from web_edge.accounts.notices import JobNotices
 from web_edge.accounts.passwords import Passwords
 from web_edge.accounts.preferences import Preferences
 from web_edge.accounts.refreshing import RefreshTokens
@@ -78,6 +79,7 @@ class AccountDoors:
 
     def __init__(self, parts: AccountParts, database: Database, bus: BusLink, transcriptions: Transcriptions) -> None:
         tickets, users = Tickets(database), Users(database)
+        self.users = users
         self._bus = bus
         self._keys = ApiKeys(database, bus)
         self._mailer = Mailer(parts.smtp)
@@ -98,12 +100,15 @@ class AccountDoors:
                 is_open=parts.settings.registration == "open",
             )
         self.gate = Gate(identity, transcriptions, parts.counters)
-        self._me = MeApi(self.accounts, Preferences(database), tickets)
+        preferences = Preferences(database)
+        self._me = MeApi(self.accounts, preferences, tickets)
+        origin = parts.settings.origins.partition(",")[0].strip()
+        self._notices = JobNotices(transcriptions, users, preferences, self._mailer, origin)
 
     @property
     def work(self) -> list[Callable[[], Awaitable[None]]]:
         """To be run until the edge stops."""
-        return [] if self.accounts is None else [self._tell_the_bus, self._mailer.run]
+        return [] if self.accounts is None else [self._tell_the_bus, self._mailer.run, self._notices.run]
 
     def routes(self) -> list[Route]:
         admin = [] if self.accounts is None else AdminApi(self.accounts).routes()

@@ -133,6 +133,14 @@ class ExportReport(Shape):
     losses: list[Loss]
 
 
+class Features(Shape):
+    """What a page may offer. `longest_video_s` is null where there are no videos."""
+
+    videos: bool
+    longest_video_s: float | None
+    largest_upload_bytes: int
+
+
 class Alive(Shape):
     """The process answers."""
 

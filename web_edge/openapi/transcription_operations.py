@@ -231,6 +231,9 @@ TRANSCRIPTIONS: Final[dict[tuple[str, str], Operation]] = {
     ("GET", _ONE + "/export/{format}/report"): Operation(
         "reportExport", {200: shapes.ExportReport}, _NO_EXPORT, (_DOCUMENT, _REVISION)
     ),
+    ("GET", "/api/features"): Operation(
+        "getFeatures", {200: shapes.Features, 304: None}, (), (_IF_NONE_MATCH,), headers={200: _TAGGED}
+    ),
     ("GET", "/health"): Operation("getHealth", {200: shapes.Alive}),
     ("GET", "/ready"): Operation("getReadiness", {200: shapes.Ready}),
     ("GET", "/openapi.json"): Operation("getOpenApi", {200: _JSON, 304: None}, (), (_IF_NONE_MATCH,)),

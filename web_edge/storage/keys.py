@@ -44,6 +44,12 @@ class Keyring:
         ring._refresh()
         return ring
 
+    @staticmethod
+    def restore(path: Path, data: bytes) -> None:
+        """Write the file as it was once. Raises InvalidInput: CONFIG_INVALID. OSError."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, _parse(data.decode("ascii", "replace"), path))
+
     def newest(self) -> bytes:
         """The key to seal with. Raises as `open`."""
         self._refresh()
@@ -81,12 +87,16 @@ class Keyring:
         stat = self._path.stat()
         if self._read_at == (stat.st_mtime_ns, stat.st_ino):
             return
-        self._keys = {key_id(key): key for key in _parse(self._path)}
+        self._keys = {key_id(key): key for key in _parse(_text(self._path), self._path)}
         self._read_at = (stat.st_mtime_ns, stat.st_ino)
 
 
-def _parse(path: Path) -> list[bytes]:
-    lines = [line.strip() for line in path.read_text(encoding="ascii", errors="replace").splitlines()]
+def _text(path: Path) -> str:
+    return path.read_text(encoding="ascii", errors="replace")
+
+
+def _parse(text: str, path: Path) -> list[bytes]:
+    lines = [line.strip() for line in text.splitlines()]
     try:
         keys = [base64.b64decode(line, validate=True) for line in lines if line and not line.startswith("#")]
     except (binascii.Error, ValueError):

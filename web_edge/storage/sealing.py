@@ -34,8 +34,7 @@ class Seal:
     """Seals one recording as it comes: the header, then `push` as often as there is something, then `finish`."""
 
     def __init__(self, keys: Keyring, name: str) -> None:
-        own = secrets.token_bytes(KEY_BYTES)
-        self.header = _header(keys.newest(), own, name)
+        self.header, own = new_header(keys, name)
         self._cipher = AESGCM(own)
         self._name = name.encode()
         self._index = 0
@@ -70,7 +69,7 @@ class Opener:
     @classmethod
     def of(cls, keys: Keyring, name: str, header: bytes, stored_bytes: int) -> Opener:
         """Raises Unavailable: STORAGE_UNAVAILABLE, it is damaged or its key is not here."""
-        cipher = AESGCM(_own_key(keys, name, header))
+        cipher = AESGCM(own_key(keys, name, header))
         return cls(cipher, name, -(-(stored_bytes - HEADER_BYTES) // SEALED_BYTES))
 
     def open(self, first: int, stored: bytes) -> bytes:
@@ -85,6 +84,12 @@ class Opener:
         return b"".join(opened)
 
 
+def new_header(keys: Keyring, name: str) -> tuple[bytes, bytes]:
+    """A header with a new key of its own, and that key. Raises as `Keyring.open`."""
+    own = secrets.token_bytes(KEY_BYTES)
+    return _header(keys.newest(), own, name), own
+
+
 def sealed_by(header: bytes) -> bytes:
     """Id of the key that a header names. Raises Unavailable: STORAGE_UNAVAILABLE, it is no header."""
     if len(header) != HEADER_BYTES or not header.startswith(_MAGIC):
@@ -94,7 +99,7 @@ def sealed_by(header: bytes) -> bytes:
 
 def reseal(keys: Keyring, name: str, header: bytes) -> bytes:
     """The header sealed with the newest key; the segments stay as they are. Raises as `Opener.of`."""
-    return _header(keys.newest(), _own_key(keys, name, header), name)
+    return _header(keys.newest(), own_key(keys, name, header), name)
 
 
 def damaged() -> Unavailable:
@@ -109,7 +114,8 @@ def _header(key: bytes, own: bytes, name: str) -> bytes:
     return start + nonce + AESGCM(key).encrypt(nonce, own, start + name.encode())
 
 
-def _own_key(keys: Keyring, name: str, header: bytes) -> bytes:
+def own_key(keys: Keyring, name: str, header: bytes) -> bytes:
+    """Raises as `Opener.of`."""
     identity = sealed_by(header)
     start = _MAGIC + identity
     nonce, sealed = header[len(start) : len(start) + _NONCE_BYTES], header[len(start) + _NONCE_BYTES :]

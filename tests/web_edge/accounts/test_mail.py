@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import trustme
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from access.tls import client_context
+from music.errors import InvalidInput, Reason
 from tests.web_edge.accounts.conftest import PASSWORD, Town
 from tests.web_edge.conftest import WAIT_S, running_edge
 from tests.web_edge.fakes import FakeOrchestrator
@@ -84,6 +86,53 @@ async def test_whoever_changes_a_password_is_told(account_settings: Settings, or
     assert envelope.mail_from == "tabs@example.com"
     assert b"Subject: Your password was changed" in envelope.content
     assert b"another long password" not in envelope.content
+
+
+@pytest.mark.parametrize("account_settings", ["sqlite", "postgresql"], indirect=True)
+async def test_whoever_wants_to_is_told_once_that_a_job_is_over(
+    account_settings: Settings, orchestrator: FakeOrchestrator
+) -> None:
+    box = Box()
+    async with smtp(box) as port:
+        mail = {"smtp_host": "127.0.0.1", "smtp_port": port, "smtp_security": "none"}
+        settings = account_settings.model_copy(update={**mail, "origins": "https://tabs.example.com"})
+        # Two edges that share a database: one of them tells.
+        async with running_edge(settings) as edge, running_edge(settings) as other:
+            for one in (edge, other):
+                await one.until_ready()
+            town = Town(edge, orchestrator)
+            async with town.person("alice") as alice, town.person("bob") as bob:
+                quiet = await bob.http.patch("/api/me/preferences", json={"email_notices": False})
+                assert quiet.status_code == 200
+                await town.upload(bob)
+                await town.upload(alice)
+                await arrivals(box, 1)
+                orchestrator.break_after = (0, InvalidInput(Reason.AUDIO_UNREADABLE, "This is no music."))
+                failed = (await alice.http.post("/api/transcribe", files={"file": ("b.wav", b"RIFF")})).json()["id"]
+                await arrivals(box, 2)
+                orchestrator.break_after = None
+                # A job that is tried again is another one to tell about.
+                assert (await alice.http.post(f"/api/transcribe/{failed}/retry")).status_code == 202
+                await arrivals(box, 3)
+                assert (await alice.http.get(f"/api/transcribe/{failed}")).json()["status"] == "completed"
+    assert [envelope.rcpt_tos for envelope in box.messages] == [["alice@example.com"]] * 3
+    texts = [message_from_bytes(envelope.content, policy=policy.default) for envelope in box.messages]
+    assert [text["subject"] for text in texts] == [
+        "Your transcription is done",
+        "Your transcription failed",
+        "Your transcription is done",
+    ]
+    assert "“song.wav” is transcribed." in texts[0].get_content()
+    assert "https://tabs.example.com" in texts[0].get_content()
+    assert "“b.wav” could not be transcribed.\nThis is no music." in texts[1].get_content().replace("\r\n", "\n")
+
+
+async def arrivals(box: Box, count: int) -> None:
+    with anyio.fail_after(WAIT_S):
+        while len(box.messages) < count:
+            box.arrived = anyio.Event()
+            await box.arrived.wait()
+    assert len(box.messages) == count
 
 
 async def test_a_server_that_says_later_is_asked_again() -> None:

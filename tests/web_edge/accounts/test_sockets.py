@@ -14,11 +14,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from bus.connection import Bus
+from bus.session_log import read_end
 from music.errors import Reason
-from tests.web_edge.accounts.conftest import Person, Town
+from tests.web_edge.accounts.conftest import PASSWORD, Person, Town
 from tests.web_edge.conftest import WAIT_S, Edge, running_edge
 from tests.web_edge.fakes import FakeOrchestrator
 from web_edge.accounts.tickets import Tickets
+from web_edge.accounts.users import Users
 from web_edge.database import Database
 from web_edge.settings import Settings
 
@@ -106,11 +108,37 @@ async def test_old_tickets_and_those_of_disabled_accounts_do_not_count(
             assert await closed(socket) == (1008, "TOKEN_INVALID")
         accounts = Database.open(town.edge.settings.database)
         async with accounts as database:
-            from web_edge.accounts.users import Users
-
             await Users(database).set_disabled(alice.id, disabled=True, tokens_from_s=0)
         async with connect(town.edge.ws + "/ws", subprotocols=fresh) as socket:
             assert await closed(socket) == (1008, "TOKEN_INVALID")
+
+
+@BOTH
+async def test_the_open_sockets_of_whom_is_shut_out_are_closed(town: Town, bus: Bus) -> None:
+    async with (
+        town.person("alice") as alice,
+        town.person("bob") as bob,
+        town.person("carol") as carol,
+        connect(town.edge.ws + "/ws", subprotocols=await ticket(alice)) as following,
+        connect(town.edge.ws + "/ws/live", subprotocols=await ticket(alice)) as live,
+        connect(town.edge.ws + "/ws", subprotocols=await ticket(bob)) as of_bob,
+        connect(town.edge.ws + "/ws", subprotocols=await ticket(carol)) as of_carol,
+    ):
+        await live.send(json.dumps({"type": "start", "config": LIVE}))
+        session = json.loads(await live.recv())["event"]["sessionId"]
+        async with Database.open(town.edge.settings.database) as database:
+            # As the command line does it, which knows nothing of this process.
+            await Users(database).set_disabled(alice.id, disabled=True, tokens_from_s=0)
+        assert (await bob.http.request("DELETE", "/api/me", json={"password": PASSWORD})).status_code == 204
+        for socket in (following, live, of_bob):
+            assert (await frames(socket))[-1]["error"]["reason"] == "TOKEN_INVALID"
+            assert await closed(socket) == (1008, "TOKEN_INVALID")
+        # What was played until then is over, too.
+        with anyio.fail_after(WAIT_S):
+            while await read_end(bus, session) is None:  # noqa: ASYNC110 - behind the bus
+                await anyio.sleep(0.05)
+        await of_carol.send(json.dumps({"type": "resume", "id": "0" * 32, "after_sequence": 0}))
+        assert (await frames(of_carol))[-1]["error"]["reason"] == "SESSION_NOT_FOUND"
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])

@@ -29,8 +29,10 @@ def keys(tmp_path: Path) -> Keyring:
     return Keyring.open(tmp_path / "keys")
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "s3":
+        return open_store(request.getfixturevalue("bucket"), tmp_path)
     return LocalStore(tmp_path / "audio", mkdir=True) if request.param == "folder" else MemoryStore()
 
 
@@ -122,7 +124,11 @@ async def test_a_sweep_removes_what_nobody_knows(files: AudioFiles, store: Objec
     store.put("somebody/else", b"x")
     if isinstance(store, LocalStore):
         (tmp_path / "audio" / f"{'c' * 32}#1").write_bytes(b"half")
-    await files.sweep({ID})
+    await files.tidy({ID})
+    if not isinstance(store, LocalStore):
+        assert names(store) == [ID, OTHER, "somebody/else"]
+        assert await files.sweep({ID}, older_than_s=3_600) == 0
+        assert await files.sweep({ID}) == 1
     kept = [ID] if isinstance(store, LocalStore) else [ID, "somebody/else"]
     assert names(store) == kept
     assert files_in(tmp_path / "audio") in ([ID], [])

@@ -8,6 +8,8 @@ export type Entry = "unknown" | "open" | "signed_out" | "signed_in";
 export interface Preferences {
   readonly tuning: string;
   readonly difficulty: string;
+  readonly theme: string;
+  readonly notation: string;
 }
 
 export class Account {
@@ -30,7 +32,7 @@ export class Account {
     this.mayRegister = status.registration;
     if (!status.accounts) {
       this.entry = "open";
-      this.onEntered(null);
+      this.onEntered(await this.preferences());
       return;
     }
     const signedIn = await credentials.renew().catch(() => null);
@@ -59,8 +61,20 @@ export class Account {
   private async enter(signedIn: SignedIn): Promise<void> {
     this.email = signedIn.user.email;
     this.entry = "signed_in";
+    this.onEntered(await this.preferences());
+  }
+
+  /** Keeps a choice with the account; on this page it holds already. */
+  async choose(changes: Partial<Preferences>): Promise<void> {
+    const headers = { "Content-Type": "application/json" };
+    const init = { method: "PATCH", headers, body: JSON.stringify(changes) };
+    const response = await credentials.fetch("/api/me/preferences", init).catch(() => null);
+    if (!response?.ok) console.warn("A choice could not be kept.", changes);
+  }
+
+  private async preferences(): Promise<Preferences | null> {
     const response = await credentials.fetch("/api/me/preferences").catch(() => null);
-    this.onEntered(response?.ok ? ((await response.json()) as Preferences) : null);
+    return response?.ok ? ((await response.json()) as Preferences) : null;
   }
 
   private async status(): Promise<{ accounts: boolean; registration: boolean }> {

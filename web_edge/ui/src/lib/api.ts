@@ -78,6 +78,26 @@ export async function uploadRecording(
   return (await request("/api/transcribe", { method: "POST", body: form, signal })).json() as Promise<Transcription>;
 }
 
+/** A video's sound instead of a file; the server fetches it. */
+export async function transcribeVideo(
+  url: string,
+  options: Player & { separation: SeparationName },
+  signal: AbortSignal,
+): Promise<Transcription> {
+  const init = { method: "POST", headers: { "Content-Type": "application/json" }, signal };
+  const response = await request("/api/transcribe", { ...init, body: JSON.stringify({ url, ...options }) });
+  return response.json() as Promise<Transcription>;
+}
+
+/** What the server offers. */
+export interface Features {
+  readonly videos: boolean;
+}
+
+export async function fetchFeatures(): Promise<Features> {
+  return (await request("/api/features")).json() as Promise<Features>;
+}
+
 export async function listTranscriptions(): Promise<Transcription[]> {
   const page = (await (await request("/api/transcribe")).json()) as { items: Transcription[] };
   return page.items;

@@ -41,6 +41,11 @@ export function pretty(symbol: string, key = ""): string {
   return `${shown}/${names[(pitchClass(root) + degree + 12) % 12] ?? ""}`;
 }
 
+/** "B♭" for MIDI pitch 70 in F major, "A♯" where no key asks for flats. */
+export function spelled(pitch: number, key: string): string {
+  return namesFor(key)[((pitch % 12) + 12) % 12] ?? "";
+}
+
 /** "E♭ major"; "" where none is known. */
 export function prettyKey(key: string): string {
   const [tonic = "", mode = ""] = key.split(":");

@@ -3,9 +3,11 @@
 import type { Preferences } from "./account.svelte";
 import {
   fetchDemo,
+  fetchFeatures,
   fetchFile,
   fetchResult,
   listTranscriptions,
+  transcribeVideo,
   uploadRecording,
   type BarsRequest,
   type Transcription,
@@ -19,6 +21,7 @@ import { SessionConnection, type ConnectionListener, type ConnectionState } from
 import { emptyScore, scoreOf, scoreOfSession, toDocument, type Score, type TranscriptionDocument } from "./document";
 import type { SeparationChosen } from "./events";
 import { browserEnvironment } from "./line";
+import { rememberedNotation, type Notation } from "./notation";
 import { Playback } from "./playback.svelte";
 import { hasChosen, pitchesOf, remember, remembered, tuningName, wishesOf, type Player as Wishes, type View } from "./player";
 import { problem, problemOf, type Problem } from "./problems";
@@ -37,6 +40,7 @@ const BEHIND_S = 6;
 const RESULT_PATIENCE = 20;
 const RESULT_WAIT_MS = 500;
 const OVERFLOWED = "Your connection is too slow to record over it. What was sent is still being transcribed.";
+const FETCHING = "The server fetches the video …";
 const UNPLUGGED = "The microphone went away. What it heard is still being transcribed.";
 
 export class Studio {
@@ -69,13 +73,19 @@ export class Studio {
       this.problem = problemOf(error);
     },
   });
+  /** What is written of the notes. */
+  notation = $state<Notation>(rememberedNotation(localStorage));
   canPlay = $state(false);
+  /** Whether the server fetches videos. */
+  hasVideos = $state(false);
   earlier = $state.raw<Transcription[]>([]);
 
   private link: SessionConnection | null = null;
   private stream: Stream | null = null;
   private upload: AbortController | null = null;
   private sound: Blob | null = null;
+  /** Id of the video's transcription on the page. */
+  private video: string | null = null;
   private stored: TranscriptionDocument | null = null;
   private hasNews = false;
   /** What was chosen by hand: a tab that was opened in between must not decide on the next take. */
@@ -143,6 +153,28 @@ export class Studio {
       this.canPlay = true;
       this.connect().follow(id);
     });
+  }
+
+  async openVideo(url: string): Promise<void> {
+    await this.begin("processing", url, async (isCurrent) => {
+      this.upload = new AbortController();
+      this.notice = FETCHING;
+      const wanted = { ...this.wishes, separation: this.separation };
+      const { id, title } = await transcribeVideo(url, wanted, this.upload.signal);
+      if (!isCurrent()) return;
+      this.title = title ?? url;
+      this.video = id;
+      this.connect().follow(id);
+    });
+  }
+
+  async learnFeatures(): Promise<void> {
+    try {
+      this.hasVideos = (await fetchFeatures()).videos;
+    } catch (error) {
+      // What is not known to be offered is not offered.
+      console.warn("What the server offers could not be had.", error);
+    }
   }
 
   async reopen({ id, title, status, separation }: Transcription): Promise<void> {
@@ -259,6 +291,9 @@ export class Studio {
   async refreshEarlier(): Promise<void> {
     try {
       this.earlier = await listTranscriptions();
+      // What a video is called is known once it is fetched.
+      const title = this.video && this.earlier.find(({ id }) => id === this.video)?.title;
+      if (title) this.title = title;
     } catch (error) {
       // The list is a convenience: without it the page still does its work.
       console.warn("Earlier transcriptions could not be listed.", error);
@@ -274,6 +309,7 @@ export class Studio {
       this.score = scoreOfSession(session, this.score);
       this.processedS = seconds(session.processedUntil);
       this.heard = session.separation;
+      if (session.sequence > 0 && this.notice === FETCHING) this.notice = "";
       if (session.duration !== null) this.totalS ??= seconds(session.duration);
     }
     this.positionS = this.cursorPosition();
@@ -304,7 +340,7 @@ export class Studio {
     this.release();
     this.link = null;
     this.versions.close();
-    this.sound = this.stored = null;
+    this.sound = this.stored = this.video = null;
     this.problem = null;
     this.notice = this.attribution = "";
     this.heard = null;

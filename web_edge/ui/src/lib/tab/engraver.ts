@@ -3,15 +3,21 @@
 import { SVGContext, TabNote, TabStave, TickContext } from "vexflow/core";
 import { seconds } from "../clock";
 import type { Note } from "../events";
+import type { Notation } from "../notation";
 import { pitchName } from "../tunings";
 import { clockTime, describeNote, LOW_CONFIDENCE, UNPLAYABLE } from "./describe";
 import { drawMarks } from "./draw-marks";
+import { drawStaff, STAFF_HEIGHT } from "./draw-staff";
 import { CLEF_WIDTH, type Bar, type PlacedGap, type PlacedNote, type System, type TabLayout } from "./layout";
 import { PROVISIONAL } from "./provisional";
+import type { Clef } from "./staff";
+import { create, text } from "./svg";
 
 const LINE_SPACING = 15;
 const LINES_ABOVE = 2.8;
 const LINES_BELOW = 1.4;
+/** Of a bar's heading: above a tab's first line, or below the upper edge of a system with a staff. */
+const HEADING_Y = 20;
 /** Below this, what may still change stands in parentheses. */
 const SHAKY = 0.5;
 
@@ -21,23 +27,36 @@ interface DrawnSystem {
   readonly bars: Map<number, { key: string; group: SVGGElement }>;
 }
 
+/** How a tab is to look. */
+export interface Look {
+  readonly isLowOnTop: boolean;
+  readonly notation: Notation;
+  /** Of the staff. */
+  readonly clef: Clef;
+  /** Which decides between sharps and flats. */
+  readonly key: string;
+}
+
+export const PLAIN: Look = { isLowOnTop: false, notation: "tab", clef: "treble", key: "" };
+
 /** Height of a system in pixels. */
-export function systemHeight(stringCount: number): number {
-  return (LINES_ABOVE + stringCount - 1 + LINES_BELOW) * LINE_SPACING;
+export function systemHeight(stringCount: number, notation: Notation): number {
+  const tab = notation === "score" ? 0 : (LINES_ABOVE + stringCount - 1 + LINES_BELOW) * LINE_SPACING;
+  return tab + (notation === "tab" ? 0 : STAFF_HEIGHT);
 }
 
 export class Engraver {
   private systems: DrawnSystem[] = [];
   private geometry = "";
-  private isLowOnTop = false;
+  private look = PLAIN;
 
   /** @param host element that the systems are put into */
   constructor(private readonly host: HTMLElement) {}
 
   /** Brings the page in line with `layout`; returns how many bars had to be drawn. */
-  draw(layout: TabLayout, isLowOnTop = false): number {
-    const geometry = `${layout.width}x${layout.stringCount}${isLowOnTop ? "!" : ""}`;
-    this.isLowOnTop = isLowOnTop;
+  draw(layout: TabLayout, look = PLAIN): number {
+    const geometry = JSON.stringify([layout.width, layout.stringCount, look]);
+    this.look = look;
     if (geometry !== this.geometry) this.clear();
     this.geometry = geometry;
     for (const surplus of this.systems.splice(layout.systems.length)) surplus.element.remove();
@@ -70,7 +89,7 @@ export class Engraver {
       const known = drawn.bars.get(bar.index);
       if (known?.key === bar.key) continue;
       known?.group.remove();
-      drawn.bars.set(bar.index, { key: bar.key, group: drawBar(drawn.context, bar, layout, this.isLowOnTop) });
+      drawn.bars.set(bar.index, { key: bar.key, group: drawBar(drawn.context, bar, layout, this.look) });
       count += 1;
     }
     if (count > 0) label(drawn, system);
@@ -82,7 +101,7 @@ export class Engraver {
     element.className = "system";
     this.host.append(element);
     const context = new SVGContext(element);
-    context.resize(width, systemHeight(stringCount));
+    context.resize(width, systemHeight(stringCount, this.look.notation));
     return { element, context, bars: new Map() };
   }
 }
@@ -98,51 +117,78 @@ function label({ context }: DrawnSystem, { bars }: System): void {
   );
 }
 
-function drawBar(context: SVGContext, bar: Bar, layout: TabLayout, isLowOnTop: boolean): SVGGElement {
+function drawBar(context: SVGContext, bar: Bar, layout: TabLayout, look: Look): SVGGElement {
   const group = context.openGroup("bar");
   group.dataset["bar"] = String(bar.index);
   const isFirst = bar.index % layout.barsPerSystem === 0;
-  const x = isFirst ? 0 : bar.x;
-  const stave = new TabStave(x, 0, isFirst ? bar.width + CLEF_WIDTH : bar.width, {
-    numLines: layout.stringCount,
+  const staff =
+    look.notation === "tab" ? null : drawStaff(context, group, bar, { isFirst, ...look }, decorator(look.notation));
+  const tab = look.notation === "score" ? null : drawTab(context, group, bar, layout, staff ? STAFF_HEIGHT : 0, look);
+  const top = staff?.top ?? tab?.top ?? 0;
+  const bottom = tab?.bottom ?? staff?.bottom ?? 0;
+  drawHeading(group, bar, staff ? HEADING_Y : top - HEADING_Y, bottom);
+  for (const gap of bar.gaps) drawGap(group, gap, top, bottom);
+  context.closeGroup();
+  return group;
+}
+
+/** Beside a tab a head is but the look of a note; in its place it is the note. */
+function decorator(notation: Notation): (group: SVGGElement, head: { readonly placed: PlacedNote }) => void {
+  return (group, { placed: { note } }) => {
+    if (notation === "score") describe(group, note);
+    else {
+      group.dataset["state"] = note.state;
+      group.setAttribute("aria-hidden", "true");
+    }
+  };
+}
+
+function drawTab(
+  context: SVGContext,
+  group: SVGGElement,
+  bar: Bar,
+  { stringCount, barsPerSystem }: TabLayout,
+  y: number,
+  { isLowOnTop }: Look,
+): { top: number; bottom: number } {
+  const isFirst = bar.index % barsPerSystem === 0;
+  const stave = new TabStave(isFirst ? 0 : bar.x, y, isFirst ? bar.width + CLEF_WIDTH : bar.width, {
+    numLines: stringCount,
     spacingBetweenLinesPx: LINE_SPACING,
     spaceAboveStaffLn: LINES_ABOVE,
     leftBar: isFirst,
   });
   if (isFirst) stave.addClef("tab");
   stave.setContext(context).draw();
-  const middle = (stave.getYForLine(0) + stave.getYForLine(layout.stringCount - 1)) / 2;
-  if (isFirst) centreClef(group, middle);
-  drawHeading(group, bar, stave, layout.stringCount);
-  for (const gap of bar.gaps) drawGap(group, gap, stave, layout.stringCount);
-  const lineOf = (string: number): number => (isLowOnTop ? layout.stringCount + 1 - string : string);
+  const top = stave.getYForLine(0);
+  const bottom = stave.getYForLine(stringCount - 1);
+  if (isFirst) centreClef(group, (top + bottom) / 2);
+  const lineOf = (string: number): number => (isLowOnTop ? stringCount + 1 - string : string);
   for (const placed of bar.notes) drawNote(context, placed, stave, lineOf);
   drawMarks(group, bar.marks, (string) => stave.getYForLine(lineOf(string) - 1));
-  context.closeGroup();
-  return group;
+  return { top, bottom };
 }
 
 /** What stands over a bar: its number (its time where there is none), a new metre, chords; and its beats as ticks. */
-function drawHeading(group: SVGGElement, bar: Bar, stave: TabStave, stringCount: number): void {
-  const top = stave.getYForLine(0);
+function drawHeading(group: SVGGElement, bar: Bar, y: number, bottom: number): void {
   if (bar.isUnsure) group.dataset["unsure"] = "";
   const number = bar.number === null ? clockTime(bar.startS) : `${bar.number}${bar.isUnsure ? "?" : ""}`;
   const heading = bar.signature ? `${number} · ${bar.signature}` : number;
-  text(group, "bar-time", bar.x + 2, top - 20, heading);
+  text(group, "bar-time", bar.x + 2, y, heading);
   for (const chord of bar.chords) {
-    text(group, chord.isTentative ? "chord tentative" : "chord", chord.x, top - 20, chord.text);
+    text(group, chord.isTentative ? "chord tentative" : "chord", chord.x, y, chord.text);
   }
   for (const x of bar.beatXs) {
     const tick = create("path");
     tick.setAttribute("class", "beat");
-    tick.setAttribute("d", `M${x.toFixed(1)} ${(stave.getYForLine(stringCount - 1) + 4).toFixed(1)}v5`);
+    tick.setAttribute("d", `M${x.toFixed(1)} ${(bottom + 4).toFixed(1)}v5`);
     group.append(tick);
   }
 }
 
 /** VexFlow puts the clef where a guitar's six lines have their middle. */
 function centreClef(group: SVGGElement, middle: number): void {
-  const clef = group.querySelector(".vf-clef");
+  const clef = [...group.querySelectorAll(".vf-clef")].at(-1);
   const box = clef instanceof SVGGraphicsElement ? clef.getBBox() : null;
   if (clef && box && box.height > 0) {
     clef.setAttribute("transform", `translate(0 ${(middle - box.y - box.height / 2).toFixed(1)})`);
@@ -201,30 +247,15 @@ function underline(group: SVGGElement, x: number, y: number): void {
   group.append(line);
 }
 
-function drawGap(group: SVGGElement, { gap, x, width }: PlacedGap, stave: TabStave, stringCount: number): void {
+function drawGap(group: SVGGElement, { gap, x, width }: PlacedGap, top: number, bottom: number): void {
   const rect = create("rect");
-  const top = stave.getYForLine(0);
   rect.setAttribute("class", "gap");
   rect.setAttribute("x", x.toFixed(1));
   rect.setAttribute("y", String(top));
   rect.setAttribute("width", width.toFixed(1));
-  rect.setAttribute("height", String(stave.getYForLine(stringCount - 1) - top));
+  rect.setAttribute("height", String(bottom - top));
   const title = create("title");
   title.textContent = `Sound was lost here and not transcribed: ${gap.cause || "no cause was given"}.`;
   rect.append(title);
   group.append(rect);
 }
-
-function text(group: SVGGElement, className: string, x: number, y: number, content: string): void {
-  const element = create("text");
-  element.setAttribute("class", className);
-  element.setAttribute("x", x.toFixed(1));
-  element.setAttribute("y", y.toFixed(1));
-  element.textContent = content;
-  group.append(element);
-}
-
-function create<Name extends keyof SVGElementTagNameMap>(name: Name): SVGElementTagNameMap[Name] {
-  return document.createElementNS("http://www.w3.org/2000/svg", name);
-}
-
