@@ -47,6 +47,7 @@ from web_edge.storage.keys import Keyring
 from web_edge.storage.stores import open_store
 from web_edge.transcriptions import Transcriptions
 from web_edge.transcriptions_api import TranscriptionsApi
+from web_edge.upkeep.ageing import Ageing
 from web_edge.upkeep.sweeping import Sweeper, Swept
 from web_edge.uplink import Uplink
 from web_edge.versions import note_deprecated
@@ -120,6 +121,7 @@ class _Edge:
         self.bus = BusLink(settings.nats_url, parts.bus_tls)
         self._settings = settings
         self._transcriptions = Transcriptions(database)
+        self._ageing = Ageing(database)
         self._files = open_audio_files(settings)
         hub = Hub()
         self._recorder = Recorder(database, self._read_rest, hub)
@@ -201,7 +203,7 @@ class _Edge:
         """Clear away what a crash left half done."""
         await self._video_recordings.sweep()
         await self._parts.sweep()
-        await self._files.tidy(await self._transcriptions.ids_with_files())
+        await self._files.tidy(await self._ageing.ids_with_files())
 
     async def record(self) -> None:
         await consume_durable(await self.bus.wait(), self._recorder.record)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, insert, or_, select, update
+from sqlalchemy import case, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from access.caller import Caller
-from music.errors import Cancelled, Conflict, GenesisError, InvalidInput, NotFound, Reason, Unauthenticated
+from music.errors import Cancelled, Conflict, GenesisError, NotFound, Reason, Unauthenticated
 from music.events import EndReason, SessionConfig, SnapshotTaken, snapshot_event
 from music.note import Note
 from music.session_state import SessionState
 from web_edge.accounts.tables import users
 from web_edge.database import Database
 from web_edge.idempotency import Claim, claim
+from web_edge.paging import Page, after, cursor_of
 from web_edge.rows import (
     OVER,
     Priority,
@@ -43,14 +43,6 @@ class StoredAudio:
     name: str
     byte_count: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Newest first; `next_cursor` is None on the last page."""
-
-    items: list[Transcription]
-    next_cursor: str | None
 
 
 class Transcriptions:
@@ -151,11 +143,11 @@ class Transcriptions:
         if statuses:
             query = query.where(transcriptions.c.status.in_(sorted(statuses)))
         if cursor is not None:
-            query = query.where(_after(cursor))
+            query = query.where(after(cursor))
         async with self._database.read() as connection:
             rows = (await connection.execute(query.limit(limit + 1))).mappings().all()
         items = [transcription_from_row(row) for row in rows[:limit]]
-        return Page(items, _cursor(items[-1]) if len(rows) > limit else None)
+        return Page(items, cursor_of(items[-1]) if len(rows) > limit else None)
 
     async def unfinished_uploads(self) -> list[tuple[str, Priority]]:
         """Ids and priorities of the jobs that are neither completed nor given up, oldest first."""
@@ -166,35 +158,6 @@ class Transcriptions:
         )
         async with self._database.read() as connection:
             return [(row.id, Priority(row.priority)) for row in await connection.execute(query)]
-
-    async def ids_with_files(self, stems_from_ns: int = 0) -> set[str]:
-        """Of those that a recording or a stem may be stored of, or be about to; no stems of what was over before."""
-        is_on = transcriptions.c.status.not_in(OVER)
-        has_audio = (transcriptions.c.source == Source.UPLOAD) & (transcriptions.c.audio_bytes.is_not(None) | is_on)
-        is_separated = transcriptions.c.separation.is_not(None)
-        has_stem = is_separated & (is_on | (transcriptions.c.created_at_ns >= stems_from_ns))
-        query = select(transcriptions.c.id).where(has_audio | has_stem)
-        async with self._database.read() as connection:
-            return set((await connection.execute(query)).scalars())
-
-    async def older_than(self, before_ns: int, limit: int, *, with_recording: bool = False) -> list[str]:
-        """Ids of what is over and was made before; only of what has a recording, if told so. The oldest first."""
-        made = transcriptions.c.created_at_ns
-        query = select(transcriptions.c.id).where(made < before_ns, transcriptions.c.status.in_(OVER))
-        if with_recording:
-            query = query.where(transcriptions.c.audio_bytes.is_not(None))
-        async with self._database.read() as connection:
-            return list((await connection.execute(query.order_by(made).limit(limit))).scalars())
-
-    async def forget_recording(self, transcription_id: str) -> bool:
-        """What came of it stays. False when it is not over, or not there."""
-        query = (
-            update(transcriptions)
-            .where(transcriptions.c.id == transcription_id, transcriptions.c.status.in_(OVER))
-            .values(audio_bytes=None, audio_sha256=None)
-        )
-        async with self._database.write() as connection:
-            return (await connection.execute(query)).rowcount > 0
 
     async def mark_processing(self, transcription_id: str) -> None:
         await self._set_unless_over(transcription_id, status=Status.PROCESSING)
@@ -390,25 +353,4 @@ def _wrong_state(known: Transcription, what_may: str) -> Conflict:
 def unknown_transcription(transcription_id: str) -> NotFound:
     return NotFound(
         Reason.TRANSCRIPTION_NOT_FOUND, f"There is no transcription {transcription_id!r}.", id=transcription_id
-    )
-
-
-def _cursor(last: Transcription) -> str:
-    return base64.urlsafe_b64encode(f"{last.created_at_ns}:{last.id}".encode()).decode().rstrip("=")
-
-
-def _after(cursor: str) -> ColumnElement[bool]:
-    try:
-        text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode()
-        created, _, last_id = text.partition(":")
-        created_at_ns = int(created)
-        if not last_id or not 0 <= created_at_ns < 2**63:
-            raise ValueError(text)
-    except ValueError as error:
-        raise InvalidInput(
-            Reason.REQUEST_INVALID, "The cursor is not one of ours. Use `next` of the page before, unchanged."
-        ) from error
-    return or_(
-        transcriptions.c.created_at_ns < created_at_ns,
-        and_(transcriptions.c.created_at_ns == created_at_ns, transcriptions.c.id < last_id),
     )

@@ -17,7 +17,7 @@ from web_edge.audio_files import AudioFiles
 from web_edge.database import Database
 from web_edge.resumable.parts import Parts
 from web_edge.settings import Settings
-from web_edge.transcriptions import Transcriptions
+from web_edge.upkeep.ageing import Ageing
 from web_edge.upkeep.leases import Lease
 from web_edge.upkeep.leftovers import remove_leftovers
 
@@ -62,7 +62,7 @@ class Sweeper:
             await lease.give_back()
 
     async def _sweep(self, lease: Lease) -> Swept:
-        swept, store = Swept(), Transcriptions(self.database)
+        swept, store = Swept(), Ageing(self.database)
         while old := await store.older_than(_before(self.settings.keep_results_days), _AT_ONCE):
             for transcription_id in old:
                 with suppress(NotFound):
