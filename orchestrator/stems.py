@@ -5,20 +5,23 @@ What is written here is a recording: the folder is this user's alone, and what n
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
 import anyio.to_thread
-import av
 import numpy as np
-import structlog
 
 from music.errors import NotFound, Reason
 from orchestrator.decoding import Samples
+
+if TYPE_CHECKING:
+    from av import AudioStream
+    from av.container import OutputContainer
 
 _SUFFIX: Final = ".flac"
 _UNFINISHED: Final = ".part"
@@ -26,7 +29,7 @@ _FULL_SCALE: Final = 32767
 _PIECE_BYTES: Final = 256 << 10
 _SWEEP_S: Final = 60.0
 
-log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class StemSink(Protocol):
@@ -46,11 +49,15 @@ class StemFile:
     """
 
     def __init__(self, path: Path, rate_hz: int) -> None:
+        # A tenth of a second and ten megabytes that a server without separated sessions does without.
+        import av
+
+        self._av = av
         self._path = path
         self._part = path.with_name(path.name + _UNFINISHED)
         self._rate_hz = rate_hz
-        self._container: av.container.OutputContainer | None = None
-        self._stream: av.AudioStream | None = None
+        self._container: OutputContainer | None = None
+        self._stream: AudioStream | None = None
         self._count = 0
         self._is_lost = False
 
@@ -60,8 +67,8 @@ class StemFile:
             return
         try:
             self._encode(stem)
-        except (OSError, av.FFmpegError) as error:
-            log.warning("stem.lost", path=self._path.name, cause=str(error))
+        except (OSError, self._av.FFmpegError) as error:
+            _log.warning("The stem %s is lost: %s", self._path.name, error)
             self.discard()
 
     def finish(self) -> None:
@@ -73,8 +80,8 @@ class StemFile:
                 self._container.mux(packet)
             self._close()
             self._part.replace(self._path)
-        except (OSError, av.FFmpegError) as error:
-            log.warning("stem.lost", path=self._path.name, cause=str(error))
+        except (OSError, self._av.FFmpegError) as error:
+            _log.warning("The stem %s is lost: %s", self._path.name, error)
             self.discard()
 
     def discard(self) -> None:
@@ -82,19 +89,21 @@ class StemFile:
         self._is_lost = True
         try:
             self._close()
-        except (OSError, av.FFmpegError) as error:
-            log.debug("stem.not_closed", cause=str(error))
+        except (OSError, self._av.FFmpegError) as error:
+            _log.debug("A stem was not closed: %s", error)
         self._part.unlink(missing_ok=True)
 
     def _encode(self, stem: Samples) -> None:
         if self._container is None:
             # Made first, so that nobody else ever may read it.
             os.close(os.open(self._part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
-            self._container = av.open(str(self._part), "w", format="flac")
+            self._container = self._av.open(str(self._part), "w", format="flac")
             self._stream = self._container.add_stream("flac", rate=self._rate_hz, layout="stereo")
         assert self._stream is not None  # noqa: S101 - made together
         whole = np.round(np.clip(stem, -1, 1) * _FULL_SCALE).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(whole.T).reshape(1, -1), format="s16", layout="stereo")
+        frame = self._av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(whole.T).reshape(1, -1), format="s16", layout="stereo"
+        )
         frame.sample_rate = self._rate_hz
         frame.pts = self._count
         self._count += stem.shape[1]
