@@ -18,6 +18,8 @@ const LINES_ABOVE = 2.8;
 const LINES_BELOW = 1.4;
 /** Of a bar's heading: above a tab's first line, or below the upper edge of a system with a staff. */
 const HEADING_Y = 20;
+/** Bar numbers stand on a line of their own above the chords: most chords begin where a bar does. */
+const NUMBER_RISE = 12;
 /** Below this, what may still change stands in parentheses. */
 const SHAKY = 0.5;
 
@@ -174,7 +176,7 @@ function drawHeading(group: SVGGElement, bar: Bar, y: number, bottom: number): v
   if (bar.isUnsure) group.dataset["unsure"] = "";
   const number = bar.number === null ? clockTime(bar.startS) : `${bar.number}${bar.isUnsure ? "?" : ""}`;
   const heading = bar.signature ? `${number} · ${bar.signature}` : number;
-  text(group, "bar-time", bar.x + 2, y, heading);
+  text(group, "bar-time", bar.x + 2, y - NUMBER_RISE, heading);
   for (const chord of bar.chords) {
     text(group, chord.isTentative ? "chord tentative" : "chord", chord.x, y, chord.text);
   }
