@@ -90,7 +90,7 @@ def _draw_manner(random: np.random.Generator, part: str, spare: bool) -> Manner:
     elif beats == 2:  # two beats of three eighths
         tempo = min(tempo * 0.75, 110.0)
     step = 0.5
-    if beats == 2 or (tempo < 90 and random.random() < 0.2):
+    if beats == 2 or (tempo < 112 and random.random() < 0.2):
         step = 1 / 3
     elif tempo < 108 and random.random() < (0.6 if tempo < 88 else 0.35):
         step = 0.25

@@ -79,5 +79,5 @@ class ConfidenceWeights:
 
 
 CONFIDENCE = ConfidenceWeights()
-JOINT_CONFIDENCE = ConfidenceWeights((-0.475, 1.338, -0.005, 1.862, -2.411, 5.961, -0.55))
+JOINT_CONFIDENCE = ConfidenceWeights((0.046, -0.317, -0.183, 2.042, -2.531, 6.893, -0.216))
 """The same where the last figure is the log odds of a reading of `music.beats_joint`."""
