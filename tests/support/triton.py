@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import tritonclient.grpc as triton_grpc
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-triton" / "bin" / "python"
 _START_S = 60.0
+_COUNT_S = 10.0
 _PIECE = 4 << 20
 _METRIC = re.compile(r'^(\w+)\{model="([^"]+)",[^}]*\} ([0-9.e+]+)$', re.MULTILINE)
 
@@ -86,6 +87,17 @@ class TritonServer:
         """(metric, model) → value, of what Triton's own metrics say about models."""
         answer = httpx.get(f"http://127.0.0.1:{self._ports[1]}/metrics")
         return {(name, model): float(value) for name, model, value in _METRIC.findall(answer.text)}
+
+    def metrics_after(self, requests: float, models: Sequence[str]) -> dict[tuple[str, str], float]:
+        """`metrics` once they count so many answered requests of `models` in all, or ten seconds later: the server
+        counts a request a moment after its answer has gone.
+        """
+        end = time.monotonic() + _COUNT_S
+        while True:
+            now = self.metrics()
+            if sum(now["nv_inference_request_success", m] for m in models) >= requests or time.monotonic() > end:
+                return now
+            time.sleep(0.02)
 
     def _wait(self, whole: bool) -> None:
         end = time.monotonic() + _START_S

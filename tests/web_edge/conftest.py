@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 
 from bus.connection import Bus
 from tests.support.nats import NatsServer, running_nats
+from tests.support.postgres import fresh_database, running_postgres
 from tests.web_edge.fakes import FakeOrchestrator, serving
 from web_edge.__main__ import create_server
 from web_edge.settings import Settings
@@ -143,9 +144,28 @@ async def orchestrator_address(orchestrator: FakeOrchestrator) -> AsyncGenerator
         yield address
 
 
+@pytest.fixture(scope="package")
+def postgres() -> Iterator[str]:
+    with running_postgres() as url:
+        yield url
+
+
+EITHER_DATABASE = pytest.mark.parametrize("edge_database", ["sqlite", "postgresql"], indirect=True)
+"""For tests that are about what the database does."""
+
+
 @pytest.fixture
-def edge_settings(tmp_path: Path, nats_server: NatsServer, orchestrator_address: str) -> Settings:
+async def edge_database(request: pytest.FixtureRequest) -> str:
+    """The address that an edge is told; "" for its own SQLite file."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return ""
+    return await fresh_database(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def edge_settings(tmp_path: Path, nats_server: NatsServer, orchestrator_address: str, edge_database: str) -> Settings:
     return Settings(
+        database_url=edge_database,
         listen="127.0.0.1:0",
         orchestrator=orchestrator_address,
         nats_url=nats_server.url,

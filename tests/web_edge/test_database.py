@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from sqlalchemy import Connection, func, insert, inspect, select, text
 
 from access.caller import Caller
 from music.errors import Conflict, InvalidInput, Reason, Unauthenticated, Unavailable
-from tests.support.postgres import running_postgres
 from web_edge.accounts.audit import Action, AuditLog
 from web_edge.accounts.preferences import Preferences
 from web_edge.accounts.refreshing import RefreshTokens
@@ -27,12 +26,6 @@ from web_edge.database import Database
 from web_edge.schema import deletions, metadata, notes, transcriptions
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with running_postgres() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -8,11 +8,11 @@ import anyio
 import pytest
 
 from music.errors import Reason
-from tests.web_edge.conftest import Edge
+from tests.web_edge.conftest import EITHER_DATABASE, Edge
 from tests.web_edge.fakes import FakeOrchestrator
 from tests.web_edge.test_transcriptions_api import assert_problem
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, EITHER_DATABASE]
 
 DROP_D = [64, 59, 55, 50, 45, 38]
 

@@ -7,12 +7,12 @@ import httpx
 import pytest
 
 from music.errors import Reason
-from tests.web_edge.conftest import Edge, running_edge
+from tests.web_edge.conftest import EITHER_DATABASE, Edge, running_edge
 from tests.web_edge.test_transcriptions_api import assert_problem
 from web_edge.idempotency import HEADER, REPLAYED_HEADER
 from web_edge.settings import Settings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, EITHER_DATABASE]
 
 
 async def send(edge: Edge, key: str, data: bytes = b"RIFF....", **options: str) -> httpx.Response:

@@ -9,14 +9,14 @@ from sqlalchemy import func, select
 from bus.connection import Bus
 from bus.session_log import read_state
 from music.errors import InvalidInput, NotFound, Reason
-from tests.web_edge.conftest import Edge, running_edge
+from tests.web_edge.conftest import EITHER_DATABASE, Edge, running_edge
 from tests.web_edge.fakes import FakeOrchestrator
 from tests.web_edge.test_transcriptions_api import assert_problem
 from web_edge.database import Database
 from web_edge.schema import metadata
 from web_edge.settings import Settings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, EITHER_DATABASE]
 
 
 async def act(edge: Edge, transcription_id: str, action: str, status: int) -> dict[str, object]:

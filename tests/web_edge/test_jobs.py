@@ -9,11 +9,11 @@ import pytest
 
 from music.errors import Reason, Unavailable
 from tests.support.nats import NatsServer
-from tests.web_edge.conftest import WAIT_S, Edge, edge_process, running_edge
+from tests.web_edge.conftest import EITHER_DATABASE, WAIT_S, Edge, edge_process, running_edge
 from tests.web_edge.fakes import FakeOrchestrator, serving
 from web_edge.settings import Settings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, EITHER_DATABASE]
 
 
 async def test_a_job_waits_for_an_orchestrator_that_comes_back(edge: Edge, orchestrator: FakeOrchestrator) -> None:

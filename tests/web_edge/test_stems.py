@@ -8,11 +8,11 @@ import anyio
 import pytest
 
 from music.errors import Reason
-from tests.web_edge.conftest import WAIT_S, Edge, running_edge
+from tests.web_edge.conftest import EITHER_DATABASE, WAIT_S, Edge, running_edge
 from tests.web_edge.fakes import FakeOrchestrator
 from tests.web_edge.test_transcriptions_api import assert_problem
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, EITHER_DATABASE]
 STEM = b"fLaC" + random.Random(2).randbytes(200_000)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from access.tokens import TokenVerifier, load_public_keys, write_key_pair
-from tests.support.postgres import fresh_database, running_postgres
+from tests.support.postgres import fresh_database
 from tests.web_edge.conftest import WAIT_S, Edge, running_edge
 from tests.web_edge.fakes import FakeOrchestrator
 from web_edge.settings import Settings
@@ -71,12 +71,6 @@ def keys(tmp_path: Path) -> tuple[Path, Path]:
     private, public = tmp_path / "key.pem", tmp_path / "key.pub"
     write_key_pair(private, public)
     return private, public
-
-
-@pytest.fixture(scope="package")
-def postgres() -> Iterator[str]:
-    with running_postgres() as url:
-        yield url
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import io
 import os
 import sys
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -15,7 +14,7 @@ from sqlalchemy import insert, select, text, update
 
 from music.errors import InvalidInput, Reason
 from tests.support.command import Done, genesis
-from tests.support.postgres import fresh_database, running_postgres
+from tests.support.postgres import fresh_database
 from tests.web_edge.conftest import Edge, running_edge
 from tests.web_edge.fakes import FakeOrchestrator
 from web_edge.accounts.audit import Action, AuditLog
@@ -30,12 +29,6 @@ from web_edge.upkeep.backup import back_up, restore
 
 pytestmark = pytest.mark.anyio
 TITLE = "“Ö”\n"
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with running_postgres() as url:
-        yield url
 
 
 def admin(verb: str, file: Path, settings: Settings, *options: str) -> Done:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import anyio
@@ -16,7 +16,7 @@ from bus.connection import Bus
 from bus.session_log import read_rest
 from music.errors import NotFound
 from tests.support.command import genesis
-from tests.support.postgres import fresh_database, running_postgres
+from tests.support.postgres import fresh_database
 from tests.web_edge.conftest import WAIT_S, Edge, running_edge
 from web_edge.accounts.audit import Action, AuditLog
 from web_edge.accounts.tables import audit_log, socket_tickets, token_families, users
@@ -31,12 +31,6 @@ from web_edge.upkeep.sweeping import Sweeper, Swept
 
 pytestmark = pytest.mark.anyio
 _DAY_NS = 86_400 * 10**9
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    with running_postgres() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
