@@ -1,8 +1,7 @@
-"""Stems: brought into the store from the orchestrator, which keeps them for a while only, and given out from there."""
+"""Stems: brought into the store from the orchestrator, which keeps them for a while only; `audio_api` gives them out."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import anyio
@@ -69,10 +68,6 @@ class Stems:
         if size is None:
             raise NotFound(Reason.STEM_NOT_FOUND, "This transcription's stem is kept no more.", id=known.id)
         return size
-
-    def pieces(self, transcription_id: str, start: int, stop: int) -> AsyncGenerator[bytes, None]:
-        """See `AudioFiles.pieces`."""
-        return self._files.pieces(stem_of(transcription_id), start, stop)
 
     async def _bring(self, known: Transcription) -> None:
         async with self._turn, self._files.receive(stem_of(known.id)) as incoming:
