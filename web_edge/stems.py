@@ -1,4 +1,4 @@
-"""Stems: brought into the store from the orchestrator, which keeps them for a while only; `audio_api` gives them out."""
+"""Stems: brought into the store from the orchestrator, which keeps them for a while; `audio_api` gives them out."""
 
 from __future__ import annotations
 
