@@ -182,7 +182,7 @@ class _Edge:
         return [*self._doors.work, self._watch_sockets] if self._doors.accounts else []
 
     async def _watch_sockets(self) -> None:
-        await self._sockets.watch(self._doors.users.shut_out)
+        await self._sockets.watch(self._doors.standing)
 
     def routes(self) -> list[BaseRoute]:
         """Every one of them behind the gate."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import anyio
@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 from access.caller import Caller
 from music.errors import Reason, Unauthenticated
 from web_edge.accounts.identity import caller_of
+from web_edge.accounts.standing import Admission, Standing
 from web_edge.conversation import TRY_AGAIN_LATER, Conversation, SocketLimits
 from web_edge.following import Following
 from web_edge.live import LiveSession, LiveSessions
@@ -40,7 +41,7 @@ class Sockets:
             slow_reader_s=settings.slow_reader_s,
             heartbeat_s=settings.heartbeat_s,
         )
-        self._open: dict[Conversation, str] = {}
+        self._open: dict[Conversation, Admission] = {}
 
     def routes(self) -> list[WebSocketRoute]:
         return [WebSocketRoute("/ws", self.follow), WebSocketRoute("/ws/live", self.play)]
@@ -72,18 +73,18 @@ class Sockets:
 
         await self._converse(socket, caller, talk)
 
-    async def watch(self, shut_out: Callable[[Collection[str]], Awaitable[set[str]]]) -> None:
-        """Until cancelled, end the sockets of whom `shut_out` names among their owners.
-
-        The database is asked, since another edge or the command line may have done it.
-        """
+    async def watch(self, standing: Standing) -> None:
+        """Until cancelled, end the sockets of those who would not be let in any more."""
         while True:
             await anyio.sleep(_WATCH_S)
-            owners = {owner for owner in self._open.values() if owner}
-            gone = await shut_out(owners) if owners else set()
-            for conversation, owner in tuple(self._open.items()):
-                if owner in gone:
-                    conversation.leave(Unauthenticated(Reason.TOKEN_INVALID, "This account is not let in any more."))
+            lost = await standing.lost(set(self._open.values()))
+            for conversation, admission in tuple(self._open.items()):
+                if admission in lost:
+                    conversation.leave(
+                        Unauthenticated(
+                            Reason.TOKEN_INVALID, "What this socket was opened with counts no more; sign in again."
+                        )
+                    )
 
     async def _converse(
         self, socket: WebSocket, caller: Caller, talk: Callable[[Conversation], Awaitable[None]]
@@ -93,7 +94,7 @@ class Sockets:
             await socket.close(TRY_AGAIN_LATER, Reason.SESSION_LIMIT_REACHED.value)
             return
         conversation = Conversation(socket, self._limits)
-        self._open[conversation] = caller.id
+        self._open[conversation] = Admission.now(caller)
         try:
             await conversation.run(talk)
         finally:

@@ -27,6 +27,7 @@ from web_edge.accounts.passwords import Passwords
 from web_edge.accounts.preferences import Preferences
 from web_edge.accounts.refreshing import RefreshTokens
 from web_edge.accounts.service import Accounts, DeletionHook
+from web_edge.accounts.standing import Standing
 from web_edge.accounts.tickets import Tickets
 from web_edge.accounts.users import Users
 from web_edge.bus_link import BusLink
@@ -79,7 +80,7 @@ class AccountDoors:
 
     def __init__(self, parts: AccountParts, database: Database, bus: BusLink, transcriptions: Transcriptions) -> None:
         tickets, users = Tickets(database), Users(database)
-        self.users = users
+        self.standing = Standing(database)
         self._bus = bus
         self._keys = ApiKeys(database, bus)
         self._mailer = Mailer(parts.smtp)

@@ -73,6 +73,8 @@ socket_tickets = Table(
     Column("sha256", String(64), primary_key=True),
     Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("scopes", JSON, nullable=False),
+    # Of the API key that asked for it, "" for a token.
+    Column("key_id", String(64), nullable=False, server_default=""),
     Column("expires_at_ns", BigInteger, nullable=False),
 )
 

@@ -32,6 +32,7 @@ class Tickets:
                     sha256=digest(ticket),
                     user_id=caller.id,
                     scopes=sorted(caller.scopes),
+                    key_id=caller.key_id,
                     expires_at_ns=now + LIFETIME_S * 1_000_000_000,
                 )
             )
@@ -51,4 +52,5 @@ class Tickets:
             is_ours = (await connection.execute(delete(socket_tickets).where(its))).rowcount == 1
         if row is None or not is_ours:
             raise Unauthenticated(Reason.TOKEN_INVALID, "This ticket was used or is too old; ask for another.")
-        return Caller(row["user_id"], Role(row["role"]), frozenset(Scope(scope) for scope in row["scopes"]))
+        scopes = frozenset(Scope(scope) for scope in row["scopes"])
+        return Caller(row["user_id"], Role(row["role"]), scopes, row["key_id"])

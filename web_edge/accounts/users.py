@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
@@ -81,12 +80,6 @@ class Users:
         query = select(users).where(users.c.tokens_from_s > moment_s)
         async with self._database.read() as connection:
             return [_user(row) for row in (await connection.execute(query)).mappings()]
-
-    async def shut_out(self, user_ids: Collection[str]) -> set[str]:
-        """Of these, who is disabled or gone."""
-        query = select(users.c.id).where(users.c.id.in_(user_ids), users.c.disabled.is_(False))
-        async with self._database.read() as connection:
-            return set(user_ids) - set((await connection.execute(query)).scalars())
 
     async def set_password(self, user_id: str, password_hash: str, tokens_from_s: int) -> None:
         """And everybody who was signed in is so no more."""

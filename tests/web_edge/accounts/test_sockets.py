@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -139,6 +140,30 @@ async def test_the_open_sockets_of_whom_is_shut_out_are_closed(town: Town, bus: 
                 await anyio.sleep(0.05)
         await of_carol.send(json.dumps({"type": "resume", "id": "0" * 32, "after_sequence": 0}))
         assert (await frames(of_carol))[-1]["error"]["reason"] == "SESSION_NOT_FOUND"
+
+
+@BOTH
+async def test_sockets_end_with_what_they_were_opened_with(town: Town) -> None:
+    async with town.person("alice") as alice, httpx.AsyncClient(base_url=f"http://{town.edge.host}") as by_key:
+        made, kept = [(await alice.http.post("/api/keys", json={"name": name})).json() for name in ("made", "kept")]
+        shown = {"Authorization": f"Bearer {made['key']}"}
+        protocols = (await by_key.post("/api/tickets", headers=shown)).json()["protocols"]
+        async with (
+            connect(town.edge.ws + "/ws", additional_headers=shown) as by_revoked,
+            connect(town.edge.ws + "/ws", subprotocols=protocols) as by_its_ticket,
+            connect(town.edge.ws + "/ws", additional_headers={"Authorization": f"Bearer {kept['key']}"}) as by_kept,
+            connect(town.edge.ws + "/ws", subprotocols=await ticket(alice)) as signed_in,
+        ):
+            assert (await alice.http.delete(f"/api/keys/{made['id']}")).status_code == 204
+            for socket in (by_revoked, by_its_ticket):
+                assert (await frames(socket))[-1]["error"]["reason"] == "TOKEN_INVALID"
+                assert await closed(socket) == (1008, "TOKEN_INVALID")
+            change = {"password": PASSWORD, "new_password": PASSWORD + " and more"}
+            assert (await alice.http.post("/api/me/password", json=change)).status_code == 200
+            assert (await frames(signed_in))[-1]["error"]["reason"] == "TOKEN_INVALID"
+            # A key is none of those who were signed in with the old password.
+            await by_kept.send(json.dumps({"type": "resume", "id": "0" * 32, "after_sequence": 0}))
+            assert (await frames(by_kept))[-1]["error"]["reason"] == "SESSION_NOT_FOUND"
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
