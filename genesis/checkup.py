@@ -6,15 +6,21 @@ import asyncio
 import importlib
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
+from access.tls import client_context
 from genesis.addresses import Address, claim, parse_address
 from genesis.paths import default_data_dir, default_ui_dir, demo_dir
 from genesis.stock import demo_is_built
 from music.errors import GenesisError, Unavailable
+
+if TYPE_CHECKING:
+    from genesis.client.calls import Server
 
 _PACKAGES = ("av", "grpc", "nats", "numpy", "onnxruntime", "soxr", "sqlalchemy", "starlette", "uvicorn")
 _LEAST_PYTHON = (3, 11)
@@ -40,9 +46,9 @@ class Finding:
     advice: str = ""
 
 
-async def examine(server: str, listen: str) -> list[Finding]:
-    """Look at everything; takes a second or two."""
-    page, service = parse_address(listen, "--listen"), parse_address(server, "--server")
+async def examine(server: Server, listen: str) -> list[Finding]:
+    """Look at everything; takes a second or two. What serves the page speaks TLS if `server` does."""
+    page, service = parse_address(listen, "--listen"), parse_address(server.address, "--server")
     serving = await _is_serving(server)
     return [
         _python(),
@@ -52,8 +58,8 @@ async def examine(server: str, listen: str) -> list[Finding]:
         _demo(),
         _page(),
         _disk(),
-        _running(server) if serving else _port("gRPC", service, "--grpc"),
-        await _edge(page),
+        _running(server.address) if serving else _port("gRPC", service, "--grpc"),
+        await _edge(page, client_context(server.authority) if server.tls else None),
     ]
 
 
@@ -142,22 +148,23 @@ def _port(what: str, address: Address, option: str) -> Finding:
     return Finding(Verdict.GOOD, what, f"{address} is free, no server runs")
 
 
-async def _edge(page: Address) -> Finding:
+async def _edge(page: Address, tls: ssl.SSLContext | None) -> Finding:
     from genesis.local_stack import answers
 
-    if await answers(page, "/ready"):
-        return Finding(Verdict.GOOD, "web", f"http://{page} serves and is ready")
-    if await answers(page, "/health"):
-        return Finding(Verdict.BROKEN, "web", f"http://{page} serves and is not ready", f"see http://{page}/ready")
+    url = f"{'http' if tls is None else 'https'}://{page}"
+    if await answers(page, "/ready", tls):
+        return Finding(Verdict.GOOD, "web", f"{url} serves and is ready")
+    if await answers(page, "/health", tls):
+        return Finding(Verdict.BROKEN, "web", f"{url} serves and is not ready", f"see {url}/ready")
     return _port("web", page, "--listen")
 
 
-async def _is_serving(server: str) -> bool:
+async def _is_serving(server: Server) -> bool:
     """Whether the health service at `server` says SERVING, which it does while NATS is connected."""
     import grpc.aio
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-    async with grpc.aio.insecure_channel(server) as channel:
+    async with server.channel() as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         try:
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=_ASK_TIMEOUT_S)

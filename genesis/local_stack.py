@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import secrets
+import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -168,6 +169,7 @@ class LocalStack:
         )
 
     def _edge(self) -> ChildSpec:
+        tls = self.plan.tls
         return ChildSpec(
             name="edge",
             command=(*_PYTHON, "web_edge"),
@@ -178,21 +180,20 @@ class LocalStack:
                 "GENESIS_EDGE_DATA_DIR": str(self.plan.data_dir),
                 "GENESIS_EDGE_DEMO_DIR": str(demo_dir(self.plan.data_dir)),
                 **self._told("GENESIS_EDGE_SIGNING_KEY", ""),
-                **({} if self.plan.tls is None else self.plan.tls.of_edge()),
+                **({} if tls is None else tls.of_edge()),
             },
-            is_ready=partial(answers, self.plan.edge, "/ready", self.plan.tls),
+            is_ready=partial(answers, self.plan.edge, "/ready", *(() if tls is None else (tls.context(), tls.name))),
             stop_grace_s=15.0,
         )
 
 
-async def _exchange(address: Address, question: bytes, tls: StackTls | None = None) -> bytes:
+async def _exchange(
+    address: Address, question: bytes, tls: ssl.SSLContext | None = None, name: str | None = None
+) -> bytes:
     """The first bytes a server answers; b"" when it does not."""
     try:
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
-            context, name = (None, None) if tls is None else (tls.context(), tls.name)
-            reader, writer = await asyncio.open_connection(
-                address.host, address.port, ssl=context, server_hostname=name
-            )
+            reader, writer = await asyncio.open_connection(address.host, address.port, ssl=tls, server_hostname=name)
             try:
                 writer.write(question)
                 return await reader.read(4096)
@@ -220,10 +221,10 @@ async def _serves(port_file: Path, address: Address) -> bool:
     return True
 
 
-async def answers(address: Address, path: str, tls: StackTls | None = None) -> bool:
-    """Whether a GET is answered with 200."""
+async def answers(address: Address, path: str, tls: ssl.SSLContext | None = None, name: str | None = None) -> bool:
+    """Whether a GET is answered with 200, over `tls` if given, by who is `name`; None for the address' own host."""
     request = f"GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    return _HTTP_OK in (await _exchange(address, request.encode(), tls)).partition(b"\r\n")[0] + b" "
+    return _HTTP_OK in (await _exchange(address, request.encode(), tls, name)).partition(b"\r\n")[0] + b" "
 
 
 def first_genesis_error(group: BaseExceptionGroup[BaseException]) -> GenesisError | None:

@@ -167,6 +167,16 @@ def test_the_local_stack_and_the_command_speak_tls(tmp_path: Path) -> None:
         assert '"ended"' in heard.stdout
         done = genesis("transcribe", str(sound), "--json", "-", *at, environment={"GENESIS_CA": str(papers.authority)})
         assert done.status == 0, done.stderr
+        page = stack.edge_url.removeprefix("https://")
+        looks: dict[tuple[str, ...], str] = {
+            ("--ca", str(papers.authority)): f"https://{page} serves",
+            (): "is taken by something",
+        }
+        for papers_shown, web in looks.items():
+            looked = genesis("doctor", *at, "--listen", page, *papers_shown, environment={"COLUMNS": "200"})
+            assert looked.status == 0, looked.stdout
+            assert web in looked.stdout
+            assert ("a server answers at" in looked.stdout) is bool(papers_shown)
         # Nobody is talked to who is not who they should be, and nothing goes over the line in the clear.
         for trust in (("--tls",), ()):
             refused = genesis("stream", str(sound), *at, *trust)
