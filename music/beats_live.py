@@ -168,7 +168,7 @@ class LiveBars:
     def _beats(self, until: int) -> list[int]:
         """Beats from the end of what is committed; the last one ends the last bar."""
         if is_timed(self._lock):
-            beats = locked_beats(self._onsets, until, self._lock)
+            beats = locked_beats(self._onsets, until, self._lock, self._committed[-1].end if self._committed else None)
         elif len(self._onsets) < FEWEST or self._lattice is None:
             return []
         else:
@@ -182,11 +182,11 @@ class LiveBars:
         return [end, *(beat for beat in beats if beat > end + (end - last) / 2)]
 
     def _locked_first(self, row: Sequence[int]) -> int | None:
-        """A beat that begins a bar, where one is locked: that one, or the first of the last bar counted from it."""
+        """A beat that begins a bar, where one is locked: that one, or the first after the bars counted from it."""
         if self._lock.bar_one is None:
             return None
-        if self._committed and self._committed[-1].start >= self._lock.bar_one:
-            return row.index(self._committed[-1].start) if self._committed[-1].start in row else None
+        if self._committed and self._committed[-1].end > self._lock.bar_one:
+            return row.index(self._committed[-1].end)
         return place_of(row, self._lock.bar_one) if row[-1] >= self._lock.bar_one else None
 
 

@@ -135,8 +135,11 @@ def _believed(judged: Judged, onsets: Sequence[Onset]) -> Grid:
     return Grid(tuple(beats), metre, tuple(float(share) for share in sure))
 
 
-def locked_beats(onsets: Sequence[Onset], end: int, lock: RhythmLock) -> list[int]:
-    """Beats a person has set, none past `end`: the taps as tapped, and even ones before, after and between them."""
+def locked_beats(onsets: Sequence[Onset], end: int, lock: RhythmLock, begin: int | None = None) -> list[int]:
+    """Beats a person has set, none past `end`: the taps as tapped, and even ones before, after and between them.
+
+    They reach back to the first onset, and to `begin` where that is given.
+    """
     if lock.tempo_bpm is not None:
         early = late = 60.0 * SAMPLE_RATE_HZ / lock.tempo_bpm
     else:
@@ -146,7 +149,7 @@ def locked_beats(onsets: Sequence[Onset], end: int, lock: RhythmLock) -> list[in
     if anchor is None:
         anchor = best_phase(onsets, early)
     taps = _with_beats_between(lock.taps or (anchor,), early, end)
-    begin = min([onset.time for onset in onsets] or [0])
+    begin = min([onset.time for onset in onsets] or [0]) if begin is None else begin
     # Somebody may have said that bar 1 comes in a week.
     nearest = max(1, int((taps[0] - end) / early))
     before = [round(taps[0] - early * n) for n in range(int((taps[0] - begin) / early + 1), nearest - 1, -1)]

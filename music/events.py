@@ -106,7 +106,7 @@ class RhythmLocked:
         lock: all that is decided from here on.
         revision: counts the locks of a session, from 1.
         at: when it took effect, a sample index. With it the same notes give the same bars again.
-        start: a sample index; bars that end no later stay.
+        start: a sample index; bars that end no later stay. 0: none does, not even one before the recording.
     """
 
     lock: RhythmLock

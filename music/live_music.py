@@ -149,4 +149,4 @@ class _Past:
 
     def forget_bars(self, after: int) -> None:
         """Bars that are told anew."""
-        self._bars = [bar for bar in self._bars if bar.end <= after]
+        self._bars = [bar for bar in self._bars if 0 < bar.end <= after]

@@ -194,7 +194,7 @@ class SessionState:
         if locked.revision <= self.lock_revision:
             return
         self.rhythm_locks.append(locked)
-        self.bars = [bar for bar in self.bars if bar.end <= locked.start]
+        self.bars = [bar for bar in self.bars if 0 < bar.end <= locked.start]
         self.tentative_bars = []
 
     def _revise_bars(self, bars: Iterable[Bar], state: BarState) -> None:

@@ -331,7 +331,7 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:  # noqa: C901 -
             return _decode_started(message.started)
         case "note":
             return NoteRevised(decode_note(message.note))
-        case "bars" | "harmony" | "rhythm_locked" as kind:
+        case "bars" | "harmony" | "rhythm" as kind:
             return _decode_music(kind, message)
         case "progress":
             return _decode_progress(message.progress)
@@ -365,13 +365,13 @@ def _encode_music(message: event_pb2.SessionEvent, revised: BarsRevised | Harmon
         case HarmonyRevised():
             message.harmony.CopyFrom(encode_harmony(revised))
         case RhythmLocked():
-            message.rhythm_locked.CopyFrom(encode_locked(revised))
+            message.rhythm.CopyFrom(encode_locked(revised))
 
 
 def _decode_music(kind: str, message: event_pb2.SessionEvent) -> BarsRevised | HarmonyRevised | RhythmLocked:
     if kind == "bars":
         return decode_bars(message.bars)
-    return decode_harmony(message.harmony) if kind == "harmony" else decode_locked(message.rhythm_locked)
+    return decode_harmony(message.harmony) if kind == "harmony" else decode_locked(message.rhythm)
 
 
 def _encode_progress(progressed: Progressed) -> session_pb2.Progress:

@@ -220,7 +220,7 @@ export type RhythmLocked = Message<"genesis.v1.RhythmLocked"> & {
   atS: number;
 
   /**
-   * Bars that end no later stay as they are. 0 unless the session has lasted for more than five minutes.
+   * Bars that end no later stay as they are; 0: none does. It is 0 unless the session has lasted for over five minutes.
    *
    * @generated from field: double start_s = 4;
    */
