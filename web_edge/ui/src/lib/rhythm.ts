@@ -26,8 +26,8 @@ export function isTempo(bpm: number | null): boolean {
 }
 
 /**
- * Taps that hold from now on: a new row goes on where an earlier one of its tempo left off, so that a player who drifted
- * away from the bars taps them right again; else it takes its place.
+ * Taps that hold from now on. A new row goes on where an earlier one of its tempo left off, so that a player who has
+ * drifted away from the bars taps them right again; one of another tempo takes its place.
  */
 export function joined(held: readonly number[], row: readonly number[]): readonly number[] {
   const [before, now] = [tempoOf(held.slice(-9)), tempoOf(row)];
