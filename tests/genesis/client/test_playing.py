@@ -64,9 +64,8 @@ async def test_over_grpc_too(orchestrator: FakeOrchestrator, orchestrator_addres
         yield LockRequest(WALTZ)
         yield CHUNK
 
-    payloads = [
-        event.payload async for event in stream_transcribe(orchestrator_address, SessionConfig(AUDIO), played())
-    ]
+    events = stream_transcribe(orchestrator_address, SessionConfig(AUDIO, session_id="played"), played())
+    payloads = [event.payload async for event in events]
     assert [payload.lock for payload in payloads if isinstance(payload, RhythmLocked)] == [WALTZ]
     assert isinstance(payloads[-1], SessionEnded)
     assert orchestrator.locks == [LockRequest(WALTZ)]
