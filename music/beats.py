@@ -27,7 +27,7 @@ _MOST_BEATS = 32
 
 
 class BarState(Enum):
-    """TENTATIVE → COMMITTED; a committed bar never changes again in a session's log, unless a person decides about the bars
+    """TENTATIVE → COMMITTED; a committed bar never changes again in a session's log, unless a person decides about bars
     while it runs (`music.events.RhythmLocked`). Later corrections are documents.
     """
 
