@@ -9,6 +9,7 @@ QUICK = {
     "notes": "note and tab accuracy of every transcriber beside stock Basic Pitch",
     "arranging": "string and fret from true notes, beside simpler ways, live and offline",
     "rhythm": "beats, bars, chords and keys, live and final, beside librosa and templates",
+    "locks": "what it costs to draw the bars of a live session anew",
     "latency": "how soon live notes come and what a stream costs",
     "edge": "API answers, sockets that idle and receive, and a large upload, at one edge process",
     "idle": "memory and processor time of a stack that does nothing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from genesis.exits import UsageError
+from music.audio import sample_at
+from music.beats import NO_LOCK, RhythmLock, TimeSignature
 from music.errors import InvalidInput, Reason
 from music.events import AudioFormat, Separation, SessionConfig
 from music.player import DEFAULT_PLAYER, Player
+from music.rhythm_locks import LockRequest
 from music.tuning import DEFAULT_FRETS, Instrument, parse_tuning
 
 DEFAULT_SERVER = "127.0.0.1:50051"
@@ -74,6 +78,10 @@ Final = Annotated[bool, typer.Option("--final", help="Arrange all notes at once 
 GuessTuning = Annotated[
     bool, typer.Option("--guess-tuning", help="Say which other tuning or capo the notes suggest; nothing is changed.")
 ]
+Tempo = Annotated[float | None, typer.Option("--tempo", metavar="BPM", help="Beats a minute, 20 to 400.")]
+Metre = Annotated[str, typer.Option("--metre", metavar="3/4", help="The time signature.")]
+BarOne = Annotated[float | None, typer.Option("--bar-one", metavar="SECONDS", help="Where bar 1 begins.", min=0)]
+Taps = Annotated[str, typer.Option("--taps", metavar="S,S,…", help="Seconds at which beats were tapped, in order.")]
 Tls = Annotated[
     bool, typer.Option("--tls", help="Speak TLS with the server; its certificate must be good.", envvar="GENESIS_TLS")
 ]
@@ -100,6 +108,14 @@ class Wish:
     separation: Separation
     transcriber: str
     player: Player = DEFAULT_PLAYER
+    lock: RhythmLock = NO_LOCK
+
+    async def around(self, audio: AsyncIterable[bytes]) -> AsyncIterator[bytes | LockRequest]:
+        """What is known of the bars, then the audio."""
+        if self.lock != NO_LOCK:
+            yield LockRequest(self.lock, 0)
+        async for chunk in audio:
+            yield chunk
 
     def config(self, audio: AudioFormat) -> SessionConfig:
         return SessionConfig(
@@ -151,6 +167,29 @@ def refuse_pins_without_final(pins: dict[str, int], *, final: bool) -> None:
     """Raises UsageError: as notes come there is nothing yet to pin."""
     if pins and not final:
         raise UsageError(Reason.REQUEST_INVALID, "--pin rearranges what is finished; use it together with --final.")
+
+
+def read_lock(tempo: float | None, metre: str, bar_one: float | None, taps: str) -> RhythmLock:
+    """What is known of the bars. Raises UsageError: REQUEST_INVALID."""
+    try:
+        return RhythmLock(
+            tempo_bpm=tempo,
+            signature=TimeSignature.parse(metre) if metre else None,
+            bar_one=None if bar_one is None else sample_at(bar_one),
+            taps=tuple(sample_at(second) for second in _seconds(taps)),
+        )
+    except InvalidInput as error:
+        raise UsageError(error.reason, error.message) from None
+
+
+def _seconds(text: str) -> list[float]:
+    try:
+        found = [float(part) for part in text.split(",")] if text else []
+    except ValueError:
+        found = [-1.0]
+    if not all(0 <= second < 7 * 24 * 3600 for second in found):
+        raise UsageError(Reason.REQUEST_INVALID, f"--taps {text!r} is not of the form S,S,… in seconds, as in 0.5,1.0.")
+    return found
 
 
 def not_available(what: str, instead: str = "leave it out") -> NoReturn:

@@ -27,7 +27,9 @@ _MOST_BEATS = 32
 
 
 class BarState(Enum):
-    """TENTATIVE → COMMITTED; a committed bar never changes again in a session's log. Corrections are documents."""
+    """TENTATIVE → COMMITTED; a committed bar never changes again in a session's log, unless a person decides about bars
+    while it runs (`music.events.RhythmLocked`). Later corrections are documents.
+    """
 
     TENTATIVE = "tentative"
     COMMITTED = "committed"
@@ -153,8 +155,8 @@ class RhythmLock:
         tempo_bpm: beats a minute.
         signature: the metre.
         bar_one: sample index of bar 1's first beat.
-        taps: sample indices of beats that were tapped, in order; they hold where they were tapped and set the tempo
-            afterwards.
+        taps: sample indices of beats that were tapped, in order; they hold where they were tapped, and the first and
+            last ones set the tempo before and after them. Where somebody left off for a while, even beats lie between.
 
     Raises:
         InvalidInput: REQUEST_INVALID, a tempo outside 20 to 400 or taps that do not rise.

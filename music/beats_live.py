@@ -20,14 +20,14 @@ from music.beats_hypotheses import snapped
 from music.beats_lattice import HOP, Lattice
 from music.beats_metre import find_metre, hear
 from music.beats_onsets import TOGETHER, Marker, Onset, onsets_of
-from music.beats_tracking import FEWEST, is_timed, locked_beats, mark_weight, signature_of, swing_of
+from music.beats_tracking import FEWEST, is_timed, locked_beats, mark_weight, place_of, signature_of, swing_of
 from music.beats_weights import CONFIDENCE, LATTICE, METRE
 from music.note import Note
 
 STEP = SAMPLE_RATE_HZ
 HORIZON = 4 * SAMPLE_RATE_HZ
 """Notes after a bar's end that may still move it."""
-_WINDOW = 48
+WINDOW = 48
 """Beats that are looked at again for the metre."""
 
 Array = NDArray[np.float64]
@@ -46,9 +46,10 @@ class LiveBars:
 
     Args:
         lock: what a person has decided.
+        after: bars that are committed already; the notes that are added begin about a second before they end.
     """
 
-    def __init__(self, lock: RhythmLock = NO_LOCK) -> None:
+    def __init__(self, lock: RhythmLock = NO_LOCK, after: Sequence[Bar] = ()) -> None:
         self._lock = lock
         self._waiting: list[Note] = []
         self._now = 0
@@ -56,7 +57,7 @@ class LiveBars:
         self._marker = Marker()
         self._marks: list[Array] = []
         self._lattice: Lattice | None = None
-        self._committed: list[Bar] = []
+        self._committed: list[Bar] = list(after)[-WINDOW:]
         self._tentative: tuple[Bar, ...] = ()
 
     @property
@@ -77,6 +78,11 @@ class LiveBars:
             if step.committed or step.tentative is not None:
                 told.append(step)
         return told
+
+    def catch_up(self, now: int) -> Told:
+        """Take all steps up to `now`, a sample index on the steps' grid, in one."""
+        self._now = now
+        return self._step(now - TOGETHER, HORIZON) if now else Told((), None)
 
     def finish(self, duration: int) -> Told:
         """All notes are there: whatever bars there are, are committed."""
@@ -103,7 +109,7 @@ class LiveBars:
 
     def _commit(self, bars: Sequence[Bar]) -> None:
         """Keep what the next ones need to know and no more: a session may last for days."""
-        self._committed = [*self._committed, *bars][-_WINDOW:]
+        self._committed = [*self._committed, *bars][-WINDOW:]
         if bars and self._lattice is not None:
             self._lattice.forget(bars[-1].end - SAMPLE_RATE_HZ)
             first = next((beat for bar in self._committed for beat in bar.beats), 0)
@@ -130,7 +136,7 @@ class LiveBars:
         beats = self._beats(until)
         if len(beats) < 2:
             return []
-        past = [beat for bar in self._committed for beat in bar.beats][-_WINDOW:]
+        past = [beat for bar in self._committed for beat in bar.beats][-WINDOW:]
         row = [*past, *beats]
         first = max(0, int(np.searchsorted([o.time for o in self._onsets], row[0])) - 1)
         onsets, marks = self._onsets[first:], self._marks[first:]
@@ -162,7 +168,7 @@ class LiveBars:
     def _beats(self, until: int) -> list[int]:
         """Beats from the end of what is committed; the last one ends the last bar."""
         if is_timed(self._lock):
-            beats = locked_beats(self._onsets, until, self._lock)
+            beats = locked_beats(self._onsets, until, self._lock, self._committed[-1].end if self._committed else None)
         elif len(self._onsets) < FEWEST or self._lattice is None:
             return []
         else:
@@ -176,10 +182,12 @@ class LiveBars:
         return [end, *(beat for beat in beats if beat > end + (end - last) / 2)]
 
     def _locked_first(self, row: Sequence[int]) -> int | None:
-        """A beat that is known to begin a bar: the locked one, or the first after what is committed."""
-        if self._lock.bar_one is not None and row[0] <= self._lock.bar_one <= row[-1]:
-            return int(np.abs(np.asarray(row) - self._lock.bar_one).argmin())
-        return None
+        """A beat that begins a bar, where one is locked: that one, or the first after the bars counted from it."""
+        if self._lock.bar_one is None:
+            return None
+        if self._committed and self._committed[-1].end > self._lock.bar_one:
+            return row.index(self._committed[-1].end)
+        return place_of(row, self._lock.bar_one) if row[-1] >= self._lock.bar_one else None
 
 
 def _differ(bars: Sequence[Bar], others: Sequence[Bar]) -> bool:

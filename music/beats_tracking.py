@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from music.beats_onsets import Marker, Onset, lasting, onsets_of
 from music.beats_weights import CONFIDENCE, JOINT_CONFIDENCE, LATTICE, METRE
 from music.note import Note
 
+_LAST_TAPS = 8
+"""Gaps between taps that say how fast beats are before the first tap or after the last."""
 FEWEST = 4
 """Onsets below which nothing is said."""
 
@@ -117,7 +120,7 @@ def _left_by(lock: RhythmLock) -> Allowed | None:
             return False
         if lock.bar_one is None:
             return True
-        return (int(np.abs(beats - lock.bar_one).argmin()) - first) % count == 0
+        return (place_of(beats, lock.bar_one) - first) % count == 0
 
     return allowed
 
@@ -132,20 +135,49 @@ def _believed(judged: Judged, onsets: Sequence[Onset]) -> Grid:
     return Grid(tuple(beats), metre, tuple(float(share) for share in sure))
 
 
-def locked_beats(onsets: Sequence[Onset], end: int, lock: RhythmLock) -> list[int]:
-    """Beats a person has set: the taps as tapped, and even ones before and after them."""
+def locked_beats(onsets: Sequence[Onset], end: int, lock: RhythmLock, begin: int | None = None) -> list[int]:
+    """Beats a person has set, none past `end`: the taps as tapped, and even ones before, after and between them.
+
+    They reach back to the first onset, and to `begin` where that is given.
+    """
     if lock.tempo_bpm is not None:
-        period = 60.0 * SAMPLE_RATE_HZ / lock.tempo_bpm
+        early = late = 60.0 * SAMPLE_RATE_HZ / lock.tempo_bpm
     else:
-        period = float(np.median(np.diff(lock.taps)))
+        apart = np.diff(lock.taps)
+        early, late = float(np.median(apart[:_LAST_TAPS])), float(np.median(apart[-_LAST_TAPS:]))
     anchor = lock.taps[0] if lock.taps else lock.bar_one
     if anchor is None:
-        anchor = best_phase(onsets, period)
-    taps = list(lock.taps) or [anchor]
-    begin = min([onset.time for onset in onsets] or [0])
-    before = [round(taps[0] - period * n) for n in range(int((taps[0] - begin) / period + 1), 0, -1)]
-    after = [round(taps[-1] + period * n) for n in range(1, max(1, int((end - taps[-1]) / period) + 1))]
-    return [*before, *taps, *after]
+        anchor = best_phase(onsets, early)
+    taps = _with_beats_between(lock.taps or (anchor,), early, end)
+    begin = min([onset.time for onset in onsets] or [0]) if begin is None else begin
+    # Somebody may have said that bar 1 comes in a week.
+    nearest = max(1, int((taps[0] - end) / early))
+    before = [round(taps[0] - early * n) for n in range(int((taps[0] - begin) / early + 1), nearest - 1, -1)]
+    after = [round(taps[-1] + late * n) for n in range(1, max(1, int((end - taps[-1]) / late) + 1))]
+    return [beat for beat in (*before, *taps, *after) if beat <= end]
+
+
+def _with_beats_between(taps: Sequence[int], period: float, end: int) -> list[int]:
+    """Taps, and even beats where somebody left off tapping for a while; of those that lie past `end`, one at most."""
+    beats = [taps[0]]
+    for before, after in pairwise(taps):
+        count = max(1, round((after - before) / period))
+        apart = (after - before) / count
+        within = min(count, int((end - before) / apart) + 1)
+        beats += [after if n == count else round(before + apart * n) for n in range(1, within + 1)]
+        if within < count:
+            break
+    return beats
+
+
+def place_of(beats: Sequence[int] | NDArray[np.int64], time: int) -> int:
+    """Which of two beats or more a time is next to; outside their row they go on as they begin and end."""
+    row = np.asarray(beats, np.int64)
+    if time < row[0]:
+        return -round(float((row[0] - time) / (row[1] - row[0])))
+    if time > row[-1]:
+        return len(row) - 1 + round(float((time - row[-1]) / (row[-1] - row[-2])))
+    return int(np.abs(row - time).argmin())
 
 
 def best_phase(onsets: Sequence[Onset], period: float) -> int:
@@ -166,7 +198,7 @@ def grid_of(beats: Sequence[int], onsets: Sequence[Onset], marks: Sequence[Array
     only = lock.signature.beats if lock.signature else None
     first = None
     if lock.bar_one is not None:
-        first = int(np.abs(np.asarray(beats) - lock.bar_one).argmin())
+        first = place_of(beats, lock.bar_one)
     metre = find_metre(heard, METRE, only, first)
     sure = believed(figures(beats, [onset.time for onset in onsets], metre.clarity), CONFIDENCE)
     if is_timed(lock):

@@ -40,7 +40,7 @@ def wanted_by(state: SessionState) -> Wanted:
     """
     if state.started is None:
         raise Conflict(Reason.RESULT_NOT_READY, "This transcription has not begun. Ask again when it is completed.")
-    return Wanted(state.started.config.instrument, state.started.config.player)
+    return Wanted(state.started.config.instrument, state.started.config.player, lock=state.lock)
 
 
 def rearrange(state: SessionState, wanted: Wanted) -> list[Note]:

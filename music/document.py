@@ -14,7 +14,7 @@ from typing import Any
 
 from music.arranging import arrange
 from music.audio import sample_at, seconds
-from music.beats import NO_LOCK, RhythmLock
+from music.beats import RhythmLock
 from music.json_reading import as_list, as_number, as_object, as_text, as_whole, each, wrong
 from music.note import SETTLED, Alternative, Note, NoteState, PitchBend, Technique
 from music.placed_notes import OUT_OF_RANGE, UNPLAYABLE
@@ -66,19 +66,20 @@ def to_document(state: SessionState, music: Mapping[str, Any] | None = None) -> 
     }
 
 
-def music_of_session(state: SessionState, lock: RhythmLock = NO_LOCK) -> dict[str, Any]:
+def music_of_session(state: SessionState, lock: RhythmLock | None = None) -> dict[str, Any]:
     """A file's bars, chords and keys: what is found in all notes at once; of a session that runs, what was told so far.
 
     Args:
         state: the session.
-        lock: what a person has decided of the bars.
+        lock: what a person has decided of the bars; None for what was decided while it ran.
     """
+    holds = state.lock if lock is None else lock
     duration = state.received_until if state.duration is None else state.duration
     if state.is_over:
         settled = [note for note in state.sorted_notes() if note.state in SETTLED]
-        return music_to_json(final_music(settled, duration, lock))
+        return music_to_json(final_music(settled, duration, holds), holds)
     chords = (*state.chords, *state.tentative_chords)
-    return music_to_json(Music((*state.bars, *state.tentative_bars), chords, tuple(state.keys)))
+    return music_to_json(Music((*state.bars, *state.tentative_bars), chords, tuple(state.keys)), holds)
 
 
 def note_to_json(note: Note) -> dict[str, Any]:

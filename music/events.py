@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from music.beats import Bar, BarState
+from music.beats import Bar, BarState, RhythmLock
 from music.errors import Reason
 from music.harmony import ChordSpan, KeySpan
 from music.note import SETTLED, Note
@@ -88,10 +88,31 @@ class NoteRevised:
 
 @dataclass(frozen=True, slots=True)
 class BarsRevised:
-    """Bars in order: COMMITTED ones follow those before and stay; TENTATIVE ones are all that come after."""
+    """Bars in order: COMMITTED ones follow those before and stay; TENTATIVE ones are all that come after.
+
+    `revision` is that of the `RhythmLocked` they follow, 0 for none.
+    """
 
     bars: tuple[Bar, ...]
     state: BarState
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RhythmLocked:
+    """A person has decided about the bars; those that end after `start`, committed or not, are told anew.
+
+    Attributes:
+        lock: all that is decided from here on.
+        revision: counts the locks of a session, from 1.
+        at: when it took effect, a sample index. With it the same notes give the same bars again.
+        start: a sample index; bars that end no later stay. 0: none does, not even one before the recording.
+    """
+
+    lock: RhythmLock
+    revision: int
+    at: int
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +223,7 @@ class SnapshotTaken:
     chords: tuple[ChordSpan, ...] = ()
     keys: tuple[KeySpan, ...] = ()
     separation: SeparationChosen | None = None
+    rhythm_locks: tuple[RhythmLocked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +238,7 @@ Payload = (
     | NoteRevised
     | BarsRevised
     | HarmonyRevised
+    | RhythmLocked
     | Progressed
     | CadenceChanged
     | RunnerChanged

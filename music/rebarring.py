@@ -24,4 +24,5 @@ def rebar_document(data: object, lock: RhythmLock = NO_LOCK) -> dict[str, Any]:
     document = parse_document(data)
     end = max((note.offset or note.onset + 1 for note in document.notes), default=0)
     found = final_music(document.notes, max(document.duration, end), lock)
-    return {**copy.deepcopy(as_object(data, "The file")), **music_to_json(found)}
+    rest = {name: value for name, value in as_object(data, "The file").items() if name != "rhythm"}
+    return {**copy.deepcopy(rest), **music_to_json(found, lock)}

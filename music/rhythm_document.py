@@ -1,7 +1,8 @@
 """Bars, chords and keys in the file schema "genesis.transcription/1".
 
 `beats`, `tempo_bpm`, `time_signature`, `key` and `chords` are what most readers want; `bars` and `keys` say all there
-is, and are read back by `bars_of`, `chords_of` and `keys_of`. A file with `beats` alone will do.
+is, and are read back by `bars_of`, `chords_of` and `keys_of`. A file with `beats` alone will do. `rhythm` says what of
+it a person has decided.
 """
 
 from __future__ import annotations
@@ -42,10 +43,21 @@ def final_music(notes: Sequence[Note], duration: int, lock: RhythmLock = NO_LOCK
     return Music(bars, tuple(chords), tuple(keys))
 
 
-def music_to_json(music: Music) -> dict[str, Any]:
-    """The fields of a file."""
+def lock_to_json(lock: RhythmLock) -> dict[str, Any]:
+    """What a person has decided, by the names under which it is asked for."""
+    return {
+        "tempo_bpm": lock.tempo_bpm,
+        "time_signature": None if lock.signature is None else str(lock.signature),
+        "bar_one_s": None if lock.bar_one is None else _time(lock.bar_one),
+        "taps_s": [_time(tap) for tap in lock.taps],
+    }
+
+
+def music_to_json(music: Music, lock: RhythmLock = NO_LOCK) -> dict[str, Any]:
+    """The fields of a file; `rhythm` among them where a person has decided about the bars."""
     key = main_key(music.keys)
     return {
+        **({} if lock == NO_LOCK else {"rhythm": lock_to_json(lock)}),
         "tempo_bpm": tempo_of(music.bars),
         "time_signature": _signature_of(music.bars),
         "beats": [

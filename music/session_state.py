@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from music.beats import Bar, BarState
+from music.beats import NO_LOCK, Bar, BarState, RhythmLock
 from music.events import (
     BarsRevised,
     CadenceChanged,
@@ -16,6 +16,7 @@ from music.events import (
     NoteRevised,
     Payload,
     Progressed,
+    RhythmLocked,
     SeparationChosen,
     SessionEnded,
     SessionEvent,
@@ -40,6 +41,7 @@ class SessionState:
         notes: the latest revision of every note that is not retracted, by id.
         bars, chords: the committed ones, in order; tentative_bars, tentative_chords: what comes after them for now.
         keys: all so far.
+        rhythm_locks: what a person has decided about the bars, in order.
     """
 
     def __init__(self) -> None:
@@ -62,11 +64,22 @@ class SessionState:
         self.chords: list[ChordSpan] = []
         self.tentative_chords: list[ChordSpan] = []
         self.keys: list[KeySpan] = []
+        self.rhythm_locks: list[RhythmLocked] = []
         self._tentative: dict[str, int] = {}  # onsets by id; few, while the notes are many
 
     @property
     def is_over(self) -> bool:
         return self.ended is not None or self.failed is not None
+
+    @property
+    def lock(self) -> RhythmLock:
+        """What holds of the bars."""
+        return self.rhythm_locks[-1].lock if self.rhythm_locks else NO_LOCK
+
+    @property
+    def lock_revision(self) -> int:
+        """Of the lock that holds; 0 for none."""
+        return self.rhythm_locks[-1].revision if self.rhythm_locks else 0
 
     def has_missed(self, event: SessionEvent) -> bool:
         """Whether a durable event before `event` never arrived: the reader must `rewind` and resume."""
@@ -112,7 +125,7 @@ class SessionState:
                 self.duration = self.duration if duration is None else duration
             case CadenceChanged(cadence):
                 self.cadence = cadence
-            case BarsRevised() | HarmonyRevised():
+            case BarsRevised() | HarmonyRevised() | RhythmLocked():
                 self._revise_music(payload)
             case SeparationChosen() as chosen:
                 self.separation = chosen
@@ -140,6 +153,7 @@ class SessionState:
             chords=tuple(self.chords),
             keys=tuple(self.keys),
             separation=self.separation,
+            rhythm_locks=tuple(self.rhythm_locks),
         )
 
     def sorted_notes(self) -> list[Note]:
@@ -165,11 +179,23 @@ class SessionState:
         if gap not in self.gaps:
             self.gaps.append(gap)
 
-    def _revise_music(self, revised: BarsRevised | HarmonyRevised) -> None:
-        if isinstance(revised, BarsRevised):
-            self._revise_bars(revised.bars, revised.state)
-        else:
-            self._revise_harmony(revised)
+    def _revise_music(self, revised: BarsRevised | HarmonyRevised | RhythmLocked) -> None:
+        match revised:
+            case RhythmLocked() as locked:
+                self._lock_rhythm(locked)
+            case BarsRevised(bars, state, revision):
+                # A later attempt tells the bars of before a lock again too.
+                if revision == self.lock_revision:
+                    self._revise_bars(bars, state)
+            case HarmonyRevised() as harmony:
+                self._revise_harmony(harmony)
+
+    def _lock_rhythm(self, locked: RhythmLocked) -> None:
+        if locked.revision <= self.lock_revision:
+            return
+        self.rhythm_locks.append(locked)
+        self.bars = [bar for bar in self.bars if 0 < bar.end <= locked.start]
+        self.tentative_bars = []
 
     def _revise_bars(self, bars: Iterable[Bar], state: BarState) -> None:
         for bar in bars if state is BarState.COMMITTED else ():
@@ -225,6 +251,7 @@ class SessionState:
         self._tentative.clear()
         self.gaps = list(snapshot.gaps)
         self.bars, self.chords, self.keys = list(snapshot.bars), list(snapshot.chords), list(snapshot.keys)
+        self.rhythm_locks = list(snapshot.rhythm_locks)
         self._drop_tentative_music()
         self.ended = snapshot.ended
         self.failed = snapshot.failed

@@ -13,6 +13,7 @@ from access.caller import LOCAL, Caller
 from bus.session_log import SessionLogWriter
 from music.errors import Conflict, GenesisError, Overloaded, Reason, Unavailable
 from music.events import EndReason, SessionConfig, SessionEvent
+from music.rhythm_locks import LockRequest
 from orchestrator.door import Shares
 from orchestrator.inbox import Inbox
 from orchestrator.intake import complete_config
@@ -52,6 +53,11 @@ class LiveSession:
     async def feed(self, data: bytes | GenesisError) -> bool:
         """Hand over bytes, or what is wrong with the stream; False when the session takes no more."""
         return await self._audio.put(data)
+
+    def lock_rhythm(self, request: LockRequest) -> None:
+        """What the caller decides about the bars. Raises Overloaded: RHYTHM_LOCK_LIMIT."""
+        if self._session is not None:
+            self._session.lock_rhythm(request)
 
     def end_audio(self) -> None:
         """The caller has said everything."""
@@ -99,9 +105,13 @@ class LiveSession:
             message = f"No event was read for {self._slow_reader_s:g} s; read events while you send audio."
             self.stop(Overloaded(Reason.READER_TOO_SLOW, message))
 
+    def attend(self, session: Session) -> None:
+        """What is asked from now on is asked of `session`."""
+        self._session = session
+
     async def run(self, session: Session) -> None:
         """The session from begin to end; its failure is kept for the call."""
-        self._session = session
+        self.attend(session)
         if not self._caller_is_here:
             session.stop(EndReason.CANCELLED)
         try:
@@ -178,6 +188,7 @@ class SessionDesk:
             self._release(live)
             live.leave()
             raise
+        live.attend(session)
         self._group.start_soon(self._run, live, session)
         return live
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import anyio
 
 from music.errors import Conflict, Reason, Unavailable
-from music.events import NoteRevised, Payload, SessionEvent, is_durable
+from music.events import NoteRevised, Payload, RhythmLocked, SessionEvent, is_durable
 from music.note import SETTLED, Note, NoteState
 from music.session_state import SessionState
 
@@ -129,7 +129,7 @@ class Publisher:
             Unavailable: BUS_UNAVAILABLE.
         """
         async with self._turn:
-            if not isinstance(payload, NoteRevised) or not self._is_told(payload.note):
+            if not self._holds(payload):
                 await self._append(payload, max(processed_until, self._held.processed_until))
             if isinstance(payload, NoteRevised) and payload.note.state is NoteState.ENDED:
                 self._held.notes.pop(payload.note.id, None)
@@ -144,6 +144,14 @@ class Publisher:
             await self._sink.save_snapshot()
         except Unavailable as error:
             _log.warning("No snapshot of session %s: %s", self.session_id, error.message)
+
+    def _holds(self, payload: Payload) -> bool:
+        match payload:
+            case NoteRevised(note):
+                return self._is_told(note)
+            case RhythmLocked(revision=revision):
+                return revision <= self._held.lock_revision
+        return False
 
     def _is_told(self, note: Note) -> bool:
         held = self._held.notes.get(note.id)

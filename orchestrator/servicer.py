@@ -35,6 +35,7 @@ from wire.codec import (
 )
 from wire.errors import to_status
 from wire.gen.genesis.v1 import note_pb2, transcription_service_pb2, transcription_service_pb2_grpc
+from wire.rhythm_codec import decode_lock_request
 
 SESSION_ID_KEY = "session-id"
 """Initial metadata of StreamTranscribe."""
@@ -182,10 +183,7 @@ class _Reader:
 
     async def _feed(self, live: LiveSession, context: Context) -> None:
         async for request in self._requests:
-            if request.WhichOneof("message") == "config":
-                twice = InvalidInput(Reason.CONFIG_DUPLICATE, "The configuration came twice; it comes first and once.")
-                await live.feed(twice)
-            elif not await live.feed(request.audio.data):
+            if not await _hand_over(request, live):
                 break
         else:
             # A cancelled call reads like one that was half-closed; its callback says that the caller has left.
@@ -196,6 +194,22 @@ class _Reader:
     async def _discard(self) -> None:
         async for _ in self._requests:
             pass
+
+
+async def _hand_over(request: pb.StreamTranscribeRequest, live: LiveSession) -> bool:
+    """One message after the first; False when the session takes no more audio."""
+    match request.WhichOneof("message"):
+        case "config":
+            twice = InvalidInput(Reason.CONFIG_DUPLICATE, "The configuration came twice; it comes first and once.")
+            await live.feed(twice)
+        case "lock_rhythm":
+            try:
+                live.lock_rhythm(decode_lock_request(request.lock_rhythm))
+            except GenesisError as error:
+                await live.feed(error)
+        case _:
+            return await live.feed(request.audio.data)
+    return True
 
 
 @asynccontextmanager

@@ -23,6 +23,8 @@ from music.events import (
     SessionFailed,
     SessionStarted,
 )
+from music.live_music import LiveMusic
+from music.rhythm_locks import LockRequest
 from music.scribe import Scribe
 from music.stability import curve_of
 from orchestrator.cadence import Cadence
@@ -101,6 +103,7 @@ class Session:
         self._separation = separation
         self._owner = owner
         self._stem = stem
+        self._music = LiveMusic(publisher.held.rhythm_locks)
         self._models = (transcriber.reference, *separation.models)
         self._listener: Listener | None = None
         self._hearing_scope = anyio.CancelScope()
@@ -145,7 +148,7 @@ class Session:
             curve,
             preferences=self._config.player.preferences,
         )
-        scribing = Scribing(scribe)
+        scribing = Scribing(scribe, self._music)
         telling = Telling(self._publisher)
         try:
             await self._work(self._listener, scribing, telling)
@@ -159,6 +162,10 @@ class Session:
                 Unavailable(Reason.SERVER_DRAINING, "The server is stopping and had not got the whole file yet.")
             )
         await self._conclude(scribing.taken, telling.watermark)
+
+    def lock_rhythm(self, request: LockRequest) -> None:
+        """Draw the bars around what a person decides. Raises Overloaded: RHYTHM_LOCK_LIMIT."""
+        self._music.ask(request)
 
     def stop(self, cause: EndReason | GenesisError) -> None:
         """Take no more audio and flush.

@@ -246,9 +246,9 @@ class Transcribing:
 class Scribing:
     """The third stage: activations → what happens to the notes. `taken` is the signal that went through, in samples."""
 
-    def __init__(self, scribe: Scribe) -> None:
+    def __init__(self, scribe: Scribe, music: LiveMusic) -> None:
         self._scribe = scribe
-        self._music = LiveMusic()
+        self._music = music
         self.taken = 0
         self._told_until = -_PROGRESS_EVERY
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from music.audio import sample_at, seconds
+from music.audio import sample_at
 from music.beats import NO_LOCK, RhythmLock, TimeSignature
 from music.errors import InvalidInput, Reason
+from music.rhythm_document import lock_to_json
+from music.rhythm_locks import LONGEST_S, LockRequest, lock_errors
 
-LOCK_OPTIONS = ("tempo_bpm", "time_signature", "bar_one_s", "taps_s")
-_LONGEST_S = 7 * 24 * 3600.0
+LOCK_OPTIONS: Final = ("tempo_bpm", "time_signature", "bar_one_s", "taps_s")
+AT: Final = "at_s"
+_KNOWN: Final = ", ".join((*LOCK_OPTIONS, AT))
 _MOST_TAPS = 10_000
 
 
@@ -30,19 +33,24 @@ def lock_from_json(asked: Mapping[str, Any], before: RhythmLock = NO_LOCK) -> Rh
     return RhythmLock(
         tempo_bpm=None if tempo is None else _number(tempo, "tempo_bpm", 1000.0),
         signature=None if signature is None else TimeSignature.parse(signature),
-        bar_one=None if bar_one is None else sample_at(_number(bar_one, "bar_one_s", _LONGEST_S)),
-        taps=tuple(sample_at(_number(tap, "taps_s", _LONGEST_S)) for tap in taps),
+        bar_one=None if bar_one is None else sample_at(_number(bar_one, "bar_one_s", LONGEST_S)),
+        taps=tuple(sample_at(_number(tap, "taps_s", LONGEST_S)) for tap in taps),
     )
 
 
-def lock_to_json(lock: RhythmLock) -> dict[str, Any]:
-    """The same by its names."""
-    return {
-        "tempo_bpm": lock.tempo_bpm,
-        "time_signature": None if lock.signature is None else str(lock.signature),
-        "bar_one_s": None if lock.bar_one is None else round(seconds(lock.bar_one), 5),
-        "taps_s": [round(seconds(tap), 5) for tap in lock.taps],
-    }
+def request_from_json(asked: Mapping[str, Any], before: RhythmLock) -> LockRequest:
+    """A lock of a session that runs: `LOCK_OPTIONS`, what is not said as in `before`, and `at_s`, when it takes effect.
+
+    Raises:
+        InvalidInput: RHYTHM_LOCK_INVALID, also for a member that is none of these.
+    """
+    with lock_errors():
+        for name in asked:
+            if name not in (*LOCK_OPTIONS, AT, "type"):
+                raise InvalidInput(Reason.REQUEST_INVALID, f"Bars are set by {_KNOWN}, not by {name[:40]!r}.")
+        at_s = asked.get(AT)
+        at = None if at_s is None else sample_at(_number(at_s, AT, LONGEST_S))
+        return LockRequest(lock_from_json(asked, before), at)
 
 
 def _number(given: object, name: str, most: float) -> float:

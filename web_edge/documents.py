@@ -19,8 +19,9 @@ from music.derived import Wanted
 from music.errors import NotFound, Reason
 from music.note import Alternative, Note, NoteState
 from music.player import Player
+from music.rhythm_document import lock_to_json
 from music.tuning import Instrument, Position
-from web_edge.bars_options import lock_from_json, lock_to_json
+from web_edge.bars_options import lock_from_json
 from web_edge.database import Database
 from web_edge.schema import documents
 

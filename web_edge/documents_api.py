@@ -92,7 +92,7 @@ class DocumentsApi:
 
         The body is a JSON object: `tempo_bpm`, `time_signature` ("3/4"), `bar_one_s`, `taps_s` (seconds at which beats
         were tapped), null for what is to be found; and `document`, whose next revision this is to be. What it does not
-        say is as in that document. No note, and no time of one, changes.
+        say is as in that document, or else as it was set while the session ran. No note, and no time of one, changes.
         """
         asked = await _read_body(request, _BARRING)
         state = await self.finished(request.path_params["id"])

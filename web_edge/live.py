@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from access.caller import Caller
+from music.beats import NO_LOCK
 from music.errors import GenesisError, InvalidInput, Overloaded, Reason, Unavailable
 from music.events import SessionConfig
+from music.rhythm_locks import MOST_LOCKS, LockRequest, too_many_locks
+from web_edge.bars_options import request_from_json
 from web_edge.conversation import Conversation, ReaderGone, parse_message
-from web_edge.frames import broken_frame
+from web_edge.frames import broken_frame, error_frame
 from web_edge.options import live_audio, session_config
 from web_edge.recorder import Recorder
 from web_edge.relay import Relay
@@ -93,6 +97,8 @@ class LiveSession:
         self._down_is_done = anyio.Event()
         self._reader_is_gone = False
         self._failure: GenesisError | None = None
+        self._lock = NO_LOCK
+        self._locks = 0
 
     async def talk(self, live: LiveSessions) -> None:
         """From the first message to the session's end.
@@ -132,7 +138,7 @@ class LiveSession:
         return session_config(options, live_audio(options), self.id)
 
     async def _run(self, config: SessionConfig) -> None:
-        audio_in, audio_out = anyio.create_memory_object_stream[bytes](_AUDIO_SLOTS)
+        audio_in, audio_out = anyio.create_memory_object_stream[bytes | LockRequest](_AUDIO_SLOTS)
         async with anyio.create_task_group() as group:
             group.start_soon(self._carry_up, config, audio_out)
             group.start_soon(self._bring_down)
@@ -144,7 +150,7 @@ class LiveSession:
             group.cancel_scope.cancel()
         self._conclude()
 
-    async def _carry_up(self, config: SessionConfig, audio: MemoryObjectReceiveStream[bytes]) -> None:
+    async def _carry_up(self, config: SessionConfig, audio: MemoryObjectReceiveStream[bytes | LockRequest]) -> None:
         with audio, self._call_scope:
             try:
                 await self._uplink.transcribe(config, audio, lambda _event: self._begun.set(), self.owner)
@@ -164,7 +170,7 @@ class LiveSession:
             self._failure = None
         self._down_is_done.set()
 
-    async def _hear(self, audio: MemoryObjectSendStream[bytes]) -> None:
+    async def _hear(self, audio: MemoryObjectSendStream[bytes | LockRequest]) -> None:
         """Pass frames on until the client goes or errs; then end the audio, so that the tail is transcribed."""
         with audio:
             try:
@@ -177,7 +183,7 @@ class LiveSession:
             await self._up_is_done.wait()
         self._up_is_done.set()
 
-    async def _pass_on(self, audio: MemoryObjectSendStream[bytes]) -> None:
+    async def _pass_on(self, audio: MemoryObjectSendStream[bytes | LockRequest]) -> None:
         has_stopped = False
         while True:
             message = await self._conversation.receive()
@@ -185,20 +191,38 @@ class LiveSession:
                 if not has_stopped:
                     await self._offer(audio, message)
                 continue
-            kind = parse_message(message)["type"]
+            request = parse_message(message)
+            kind = request["type"]
             if kind == "stop":
                 has_stopped = True
                 audio.close()
+            elif kind == "rhythm:lock":
+                await self._lock_rhythm(request, audio)
             elif kind == "start":
                 raise InvalidInput(Reason.CONFIG_DUPLICATE, "The session is configured already; open another socket.")
             else:
-                raise InvalidInput(Reason.REQUEST_INVALID, f"Unknown message {kind[:40]!r}. Send audio or stop.")
+                raise InvalidInput(
+                    Reason.REQUEST_INVALID, f"Unknown message {kind[:40]!r}. Send audio, rhythm:lock or stop."
+                )
 
-    async def _offer(self, audio: MemoryObjectSendStream[bytes], frame: bytes) -> None:
+    async def _lock_rhythm(self, asked: dict[str, Any], audio: MemoryObjectSendStream[bytes | LockRequest]) -> None:
+        """Pass on what the player decides about the bars; a slip of the hand is told and ends nothing."""
         try:
-            await audio.send(frame)
-        except anyio.BrokenResourceError:
-            # The call has ended; `_carry_up` knows why.
+            request = request_from_json(asked, self._lock)
+            if self._locks >= MOST_LOCKS:
+                raise too_many_locks()
+        except GenesisError as error:
+            await self._conversation.outbox.put(error_frame(error))
+            return
+        self._lock = request.lock
+        self._locks += 1
+        await self._offer(audio, request)
+
+    async def _offer(self, audio: MemoryObjectSendStream[bytes | LockRequest], piece: bytes | LockRequest) -> None:
+        try:
+            await audio.send(piece)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            # The call has ended, and `_carry_up` knows why; or the player had stopped.
             return
 
     def _patience_s(self) -> float:

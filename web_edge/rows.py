@@ -15,6 +15,7 @@ from music.events import (
     EndReason,
     GapFound,
     ModelReference,
+    RhythmLocked,
     Separation,
     SeparationChosen,
     SessionConfig,
@@ -26,7 +27,8 @@ from music.events import (
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
 from music.tuning import Position
 from wire.codec import decode_config, encode_config
-from wire.gen.genesis.v1 import session_pb2
+from wire.gen.genesis.v1 import rhythm_pb2, session_pb2
+from wire.rhythm_codec import decode_locked, encode_locked
 
 
 class Status(StrEnum):
@@ -83,6 +85,7 @@ class Transcription:
     url: str | None = None
     video: Mapping[str, Any] | None = None
     separation: SeparationChosen | None = None
+    rhythm: RhythmLocked | None = None
 
     @property
     def is_over(self) -> bool:
@@ -100,6 +103,7 @@ class Transcription:
             notes=tuple(notes),
             gaps=tuple(gaps),
             separation=self.separation,
+            rhythm_locks=() if self.rhythm is None else (self.rhythm,),
             ended=None if self.end_reason is None else SessionEnded(self.end_reason, duration),
             failed=None if self.error is None else SessionFailed(self.error.reason, self.error.message, duration),
         )
@@ -125,6 +129,16 @@ def separation_to_json(chosen: SeparationChosen | None) -> list[Any] | None:
 
 def separation_from_json(data: list[Any] | None) -> SeparationChosen | None:
     return None if data is None else SeparationChosen(Separation(data[0]), *data[1:])
+
+
+def locked_to_json(locked: RhythmLocked) -> dict[str, Any]:
+    return dict(json_format.MessageToDict(encode_locked(locked)))
+
+
+def locked_from_json(data: Mapping[str, Any] | None) -> RhythmLocked | None:
+    if data is None:
+        return None
+    return decode_locked(json_format.ParseDict(dict(data), rhythm_pb2.RhythmLocked(), ignore_unknown_fields=True))
 
 
 def transcription_from_row(row: RowMapping) -> Transcription:
@@ -154,6 +168,7 @@ def transcription_from_row(row: RowMapping) -> Transcription:
         url=row["url"],
         video=row["video"],
         separation=separation_from_json(row["separation"]),
+        rhythm=locked_from_json(row["rhythm"]),
     )
 
 

@@ -47,6 +47,8 @@ transcriptions = Table(
     Column("models", JSON, nullable=False),
     # What is heard since it was told last; see `music.events.SeparationChosen`.
     Column("separation", JSON),
+    # What a person has decided about the bars, as a `music.events.RhythmLocked`; the one told last.
+    Column("rhythm", JSON),
     Column("attempt", Integer, nullable=False),
     Column("durable_sequence", BigInteger, nullable=False),
     Column("processed_until", BigInteger, nullable=False),

@@ -20,6 +20,7 @@ from music.events import (
     GapFound,
     HarmonyRevised,
     NoteRevised,
+    RhythmLocked,
     SeparationChosen,
     SessionConfig,
     SessionEnded,
@@ -37,6 +38,7 @@ from web_edge.rows import (
     Transcription,
     config_to_json,
     gap_to_row,
+    locked_to_json,
     models_to_json,
     note_to_row,
     separation_to_json,
@@ -117,6 +119,8 @@ async def write_event(connection: AsyncConnection, known: Transcription, event: 
             await _set(connection, known.id, **_end_values(known, over))
         case SeparationChosen() as chosen:
             await _set(connection, known.id, separation=separation_to_json(chosen))
+        case RhythmLocked() as locked:
+            await _set(connection, known.id, rhythm=locked_to_json(locked))
         # Bars and harmony of a session that is over are found anew in its notes, all of them at once; what was heard
         # stands in the log, and a transcription is what came of it.
         case BarsRevised() | HarmonyRevised() | UnknownEvent():
@@ -143,6 +147,8 @@ async def write_snapshot(connection: AsyncConnection, known: Transcription, snap
         values |= _started_values(known, snapshot.started)
     if snapshot.separation is not None:
         values["separation"] = separation_to_json(snapshot.separation)
+    if snapshot.rhythm_locks:
+        values["rhythm"] = locked_to_json(snapshot.rhythm_locks[-1])
     over = snapshot.ended or snapshot.failed
     if over is not None:
         values |= _end_values(known, over)

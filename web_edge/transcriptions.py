@@ -229,6 +229,7 @@ class Transcriptions:
                     durable_sequence=0,
                     processed_until=0,
                     separation=None,
+                    rhythm=None,
                     started_at_ns=None,
                     duration=None,
                     end_reason=None,

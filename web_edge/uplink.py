@@ -17,11 +17,12 @@ from access.caller import Role, Scope
 from access.tokens import TokenSigner
 from music.errors import Conflict, GenesisError, InvalidInput, Reason, Unavailable
 from music.events import SessionConfig, SessionEvent
+from music.rhythm_locks import LockRequest
 from wire.codec import decode_event, encode_config
 from wire.errors import from_rpc
-from wire.gen.genesis.v1 import audio_pb2
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 from wire.gen.genesis.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
+from wire.stream_codec import encode_piece
 
 SERVICE = "genesis.v1.TranscriptionService"
 
@@ -95,7 +96,11 @@ class Uplink:
             )
 
     async def transcribe(
-        self, config: SessionConfig, audio: AsyncIterator[bytes], on_event: Callable[[SessionEvent], None], owner: str
+        self,
+        config: SessionConfig,
+        audio: AsyncIterator[bytes | LockRequest],
+        on_event: Callable[[SessionEvent], None],
+        owner: str,
     ) -> None:
         """Feed one session to its end; leaving early (cancellation) takes the call back.
 
@@ -105,7 +110,8 @@ class Uplink:
 
         Args:
             config: what to do with the audio; `session_id` names the session.
-            audio: the bytes in pieces of at most 1 MiB. Its end is the end of the session's audio.
+            audio: the bytes in pieces of at most 1 MiB, and between them what somebody decides about the bars. Its end
+                is the end of the session's audio.
             on_event: called with each event the bus has acknowledged, for progress; readers follow the bus instead.
             owner: the account whose session it is.
 
@@ -179,7 +185,7 @@ async def _send(
     call: Any,
     config: SessionConfig,
     has_begun: anyio.Event,
-    audio: AsyncIterator[bytes],
+    audio: AsyncIterator[bytes | LockRequest],
     failures: list[GenesisError],
 ) -> None:
     # A call that has ended refuses writes; why it ended is for the reading side to say.
@@ -187,7 +193,7 @@ async def _send(
         await call.write(service_pb2.StreamTranscribeRequest(config=encode_config(config)))
         await has_begun.wait()
         async for piece in audio:
-            await call.write(service_pb2.StreamTranscribeRequest(audio=audio_pb2.AudioChunk(data=piece)))
+            await call.write(encode_piece(piece))
         await call.done_writing()
     except (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError):
         return

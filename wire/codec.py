@@ -21,6 +21,7 @@ from music.events import (
     NoteRevised,
     Payload,
     Progressed,
+    RhythmLocked,
     RunnerChanged,
     Separation,
     SeparationChosen,
@@ -43,11 +44,13 @@ from wire.rhythm_codec import (
     decode_chord,
     decode_harmony,
     decode_key,
+    decode_locked,
     encode_bar,
     encode_bars,
     encode_chord,
     encode_harmony,
     encode_key,
+    encode_locked,
 )
 
 _ENCODINGS = {
@@ -243,7 +246,7 @@ def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:  # noqa: C901 -
             message.started.CopyFrom(_encode_started(started))
         case NoteRevised(note):
             message.note.CopyFrom(encode_note(note))
-        case BarsRevised() | HarmonyRevised():
+        case BarsRevised() | HarmonyRevised() | RhythmLocked():
             _encode_music(message, event.payload)
         case Progressed() as progressed:
             message.progress.CopyFrom(_encode_progress(progressed))
@@ -294,6 +297,7 @@ def encode_snapshot(session_id: str, snapshot: SnapshotTaken) -> session_pb2.Ses
         chords=[encode_chord(chord) for chord in snapshot.chords],
         keys=[encode_key(key) for key in snapshot.keys],
         separation=None if snapshot.separation is None else _encode_separation(snapshot.separation),
+        rhythm_locks=[encode_locked(locked) for locked in snapshot.rhythm_locks],
     )
 
 
@@ -311,6 +315,7 @@ def decode_snapshot(message: session_pb2.SessionSnapshot) -> SnapshotTaken:
         chords=tuple(decode_chord(chord) for chord in message.chords),
         keys=tuple(decode_key(key) for key in message.keys),
         separation=_decode_separation(message.separation) if message.HasField("separation") else None,
+        rhythm_locks=tuple(decode_locked(locked) for locked in message.rhythm_locks),
     )
 
 
@@ -326,8 +331,8 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:  # noqa: C901 -
             return _decode_started(message.started)
         case "note":
             return NoteRevised(decode_note(message.note))
-        case "bars" | "harmony":
-            return decode_bars(message.bars) if message.HasField("bars") else decode_harmony(message.harmony)
+        case "bars" | "harmony" | "rhythm" as kind:
+            return _decode_music(kind, message)
         case "progress":
             return _decode_progress(message.progress)
         case "cadence" | "runner" as kind:
@@ -353,11 +358,20 @@ def _decode_unknown(message: event_pb2.SessionEvent) -> UnknownEvent:
     return UnknownEvent(is_durable=message.previous_durable_sequence > 0)
 
 
-def _encode_music(message: event_pb2.SessionEvent, revised: BarsRevised | HarmonyRevised) -> None:
-    if isinstance(revised, BarsRevised):
-        message.bars.CopyFrom(encode_bars(revised))
-    else:
-        message.harmony.CopyFrom(encode_harmony(revised))
+def _encode_music(message: event_pb2.SessionEvent, revised: BarsRevised | HarmonyRevised | RhythmLocked) -> None:
+    match revised:
+        case BarsRevised():
+            message.bars.CopyFrom(encode_bars(revised))
+        case HarmonyRevised():
+            message.harmony.CopyFrom(encode_harmony(revised))
+        case RhythmLocked():
+            message.rhythm.CopyFrom(encode_locked(revised))
+
+
+def _decode_music(kind: str, message: event_pb2.SessionEvent) -> BarsRevised | HarmonyRevised | RhythmLocked:
+    if kind == "bars":
+        return decode_bars(message.bars)
+    return decode_harmony(message.harmony) if kind == "harmony" else decode_locked(message.rhythm)
 
 
 def _encode_progress(progressed: Progressed) -> session_pb2.Progress:

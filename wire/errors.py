@@ -96,6 +96,8 @@ FACES: dict[Reason, Face] = {
     Reason.IDEMPOTENCY_KEY_REUSED: Face(_INVALID, 422, "The idempotency key was used for another request"),
     Reason.RANGE_NOT_SATISFIABLE: Face(grpc.StatusCode.OUT_OF_RANGE, 416, "The range cannot be served"),
     Reason.URL_REFUSED: Face(_INVALID, 422, "This address cannot be transcribed"),
+    Reason.RHYTHM_LOCK_INVALID: Face(_INVALID, 422, "The bars cannot be set like this"),
+    Reason.RHYTHM_LOCK_LIMIT: Face(grpc.StatusCode.RESOURCE_EXHAUSTED, 429, "The bars were set too often"),
 }
 
 _KINDS: tuple[tuple[type[GenesisError], frozenset[grpc.StatusCode]], ...] = (

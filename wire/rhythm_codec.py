@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from music.audio import sample_at, seconds
-from music.beats import Bar, BarState, TimeSignature
+from music.beats import Bar, BarState, RhythmLock, TimeSignature
 from music.errors import InvalidInput, Reason
-from music.events import BarsRevised, HarmonyRevised
+from music.events import BarsRevised, HarmonyRevised, RhythmLocked
 from music.harmony import ChordSpan, KeySpan
+from music.rhythm_locks import LONGEST_S, LockRequest, lock_errors
 from wire.gen.genesis.v1 import rhythm_pb2
 
 _STANDINGS = {
@@ -63,14 +64,16 @@ def decode_key(message: rhythm_pb2.KeySpan) -> KeySpan:
 
 def encode_bars(revised: BarsRevised) -> rhythm_pb2.BarsRevised:
     return rhythm_pb2.BarsRevised(
-        standing=_STANDINGS_OUT[revised.state], bars=[encode_bar(bar) for bar in revised.bars]
+        standing=_STANDINGS_OUT[revised.state],
+        bars=[encode_bar(bar) for bar in revised.bars],
+        revision=revised.revision,
     )
 
 
 def decode_bars(message: rhythm_pb2.BarsRevised) -> BarsRevised:
     """Raises InvalidInput: REQUEST_INVALID."""
     state = _standing(message.standing)
-    return BarsRevised(tuple(decode_bar(bar, state) for bar in message.bars), state)
+    return BarsRevised(tuple(decode_bar(bar, state) for bar in message.bars), state, message.revision)
 
 
 def encode_harmony(revised: HarmonyRevised) -> rhythm_pb2.HarmonyRevised:
@@ -88,6 +91,65 @@ def decode_harmony(message: rhythm_pb2.HarmonyRevised) -> HarmonyRevised:
         tuple(decode_key(key) for key in message.keys),
         _standing(message.standing),
     )
+
+
+def encode_lock(lock: RhythmLock) -> rhythm_pb2.RhythmLock:
+    signature = lock.signature
+    return rhythm_pb2.RhythmLock(
+        tempo_bpm=lock.tempo_bpm,
+        time_signature=None
+        if signature is None
+        else rhythm_pb2.TimeSignature(count=signature.count, unit=signature.unit),
+        bar_one_s=None if lock.bar_one is None else seconds(lock.bar_one),
+        taps_s=[seconds(tap) for tap in lock.taps],
+    )
+
+
+def decode_lock(message: rhythm_pb2.RhythmLock) -> RhythmLock:
+    """Raises InvalidInput: RHYTHM_LOCK_INVALID."""
+    with lock_errors():
+        signature = message.time_signature
+        return RhythmLock(
+            tempo_bpm=message.tempo_bpm if message.HasField("tempo_bpm") else None,
+            signature=TimeSignature(signature.count, signature.unit) if message.HasField("time_signature") else None,
+            bar_one=_time(message.bar_one_s) if message.HasField("bar_one_s") else None,
+            taps=tuple(_time(tap_s) for tap_s in message.taps_s),
+        )
+
+
+def encode_lock_request(request: LockRequest) -> rhythm_pb2.LockRhythm:
+    return rhythm_pb2.LockRhythm(
+        lock=encode_lock(request.lock), at_s=None if request.at is None else seconds(request.at)
+    )
+
+
+def decode_lock_request(message: rhythm_pb2.LockRhythm) -> LockRequest:
+    """Raises InvalidInput: RHYTHM_LOCK_INVALID."""
+    with lock_errors():
+        return LockRequest(decode_lock(message.lock), _time(message.at_s) if message.HasField("at_s") else None)
+
+
+def encode_locked(locked: RhythmLocked) -> rhythm_pb2.RhythmLocked:
+    return rhythm_pb2.RhythmLocked(
+        lock=encode_lock(locked.lock),
+        revision=locked.revision,
+        at_s=seconds(locked.at),
+        start_s=seconds(locked.start),
+    )
+
+
+def decode_locked(message: rhythm_pb2.RhythmLocked) -> RhythmLocked:
+    """Raises InvalidInput: RHYTHM_LOCK_INVALID."""
+    return RhythmLocked(
+        decode_lock(message.lock), message.revision, sample_at(message.at_s), sample_at(message.start_s)
+    )
+
+
+def _time(time_s: float) -> int:
+    # "not <" refuses what is no number too.
+    if not 0 <= time_s <= LONGEST_S:
+        raise InvalidInput(Reason.REQUEST_INVALID, "A time of a session is a number of seconds, 0 or more.")
+    return sample_at(time_s)
 
 
 def _standing(value: rhythm_pb2.Standing) -> BarState:

@@ -16,17 +16,22 @@ from genesis.client.credentials import Bearer, Credentials, SignIn
 from genesis.client.transport import Patience
 from genesis.client.uploads import Upload
 from genesis.client.values import Options, Result, Status, Transcription
+from music.beats import RhythmLock, TimeSignature
+from music.rhythm_locks import LockRequest
 
 __all__ = [
     "Bearer",
     "Credentials",
     "GenesisClient",
+    "LockRequest",
     "Options",
     "Patience",
     "Result",
+    "RhythmLock",
     "Server",
     "SignIn",
     "Status",
+    "TimeSignature",
     "Transcription",
     "Upload",
     "get_session",

@@ -12,11 +12,12 @@ import grpc.aio
 from access.tls import authority_pem
 from music.errors import GenesisError, Reason, Unavailable
 from music.events import SessionConfig, SessionEvent, SessionFailed, SnapshotTaken
+from music.rhythm_locks import LockRequest
 from wire.codec import decode_event, decode_snapshot, encode_config
 from wire.errors import from_rpc
-from wire.gen.genesis.v1 import audio_pb2
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 from wire.gen.genesis.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
+from wire.stream_codec import encode_piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Server:
 
 
 async def stream_transcribe(
-    server: Server | str, config: SessionConfig, chunks: AsyncIterable[bytes]
+    server: Server | str, config: SessionConfig, chunks: AsyncIterable[bytes | LockRequest]
 ) -> AsyncIterator[SessionEvent]:
     """Events of one session, as they arrive.
 
@@ -44,7 +45,7 @@ async def stream_transcribe(
     Args:
         server: host:port as text, of one that speaks no TLS, or all that is to be known of it.
         config: what is asked for.
-        chunks: of audio.
+        chunks: of audio, and between them what a person decides about the bars; `RhythmLocked` answers it.
 
     Raises:
         GenesisError: what the server says; Unavailable: ORCHESTRATOR_UNAVAILABLE when it cannot be reached.
@@ -54,8 +55,8 @@ async def stream_transcribe(
     async def requests() -> AsyncIterator[service_pb2.StreamTranscribeRequest]:
         yield service_pb2.StreamTranscribeRequest(config=encode_config(config))
         try:
-            async for data in chunks:
-                yield service_pb2.StreamTranscribeRequest(audio=audio_pb2.AudioChunk(data=data))
+            async for piece in chunks:
+                yield encode_piece(piece)
         except GenesisError as error:
             fault.append(error)
 

@@ -10,11 +10,27 @@ from genesis.client.transport import Transport, body_of
 from genesis.client.values import Document, Options, Result, TuningOffer, read, read_result
 
 
-class _Unsaid:
+class Unsaid:
     """What is left as it was; None says that it is to be found anew."""
 
 
-UNSAID: Final = _Unsaid()
+UNSAID: Final = Unsaid()
+
+
+def said_of_bars(
+    tempo_bpm: float | Unsaid | None,
+    time_signature: str | Unsaid | None,
+    bar_one_s: float | Unsaid | None,
+    taps_s: Sequence[float] | Unsaid | None,
+) -> dict[str, Any]:
+    """What is decided of bars, by its names, without what is not said."""
+    said = {
+        "tempo_bpm": tempo_bpm,
+        "time_signature": time_signature,
+        "bar_one_s": bar_one_s,
+        "taps_s": list(taps_s) if isinstance(taps_s, Sequence) else taps_s,
+    }
+    return {name: value for name, value in said.items() if not isinstance(value, Unsaid)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +62,14 @@ class Documents:
         self,
         transcription_id: str,
         *,
-        tempo_bpm: float | _Unsaid | None = UNSAID,
-        time_signature: str | _Unsaid | None = UNSAID,
-        bar_one_s: float | _Unsaid | None = UNSAID,
-        taps_s: Sequence[float] | _Unsaid | None = UNSAID,
+        tempo_bpm: float | Unsaid | None = UNSAID,
+        time_signature: str | Unsaid | None = UNSAID,
+        bar_one_s: float | Unsaid | None = UNSAID,
+        taps_s: Sequence[float] | Unsaid | None = UNSAID,
         document: str = "",
     ) -> Result:
         """A document in bars around what is known; None is to be found, what is not said stays. No note moves."""
-        said = {
-            "tempo_bpm": tempo_bpm,
-            "time_signature": time_signature,
-            "bar_one_s": bar_one_s,
-            "taps_s": list(taps_s) if isinstance(taps_s, Sequence) else taps_s,
-        }
-        body = {name: value for name, value in said.items() if not isinstance(value, _Unsaid)}
+        body = said_of_bars(tempo_bpm, time_signature, bar_one_s, taps_s)
         return await self._make(transcription_id, "bars", body, document)
 
     async def list(self, transcription_id: str) -> list[Document]:

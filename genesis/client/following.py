@@ -70,11 +70,9 @@ async def _events(transport: Transport, session_id: str, sequence: int) -> Async
             async for text in socket:
                 frame: dict[str, Any] = json.loads(text)
                 if "event" in frame:
-                    event = decode_event(
-                        json_format.ParseDict(frame["event"], event_pb2.SessionEvent(), ignore_unknown_fields=True)
-                    )
+                    event = event_of(frame)
                     yield event
-                    if _is_end(event):
+                    if is_end(event):
                         return
                 elif "error" in frame:
                     raise _worth_another_try(error_of_problem(frame["error"]))
@@ -85,7 +83,13 @@ async def _events(transport: Transport, session_id: str, sequence: int) -> Async
         raise _Cut(unreachable(transport.base_url, error)) from error
 
 
-def _is_end(event: SessionEvent) -> bool:
+def event_of(frame: dict[str, Any]) -> SessionEvent:
+    """What a frame that carries one says."""
+    message = json_format.ParseDict(frame["event"], event_pb2.SessionEvent(), ignore_unknown_fields=True)
+    return decode_event(message)
+
+
+def is_end(event: SessionEvent) -> bool:
     """Whether nothing follows. Raises what the session failed with."""
     payload = event.payload
     failed = payload if isinstance(payload, SessionFailed) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ import anyio
 
 from genesis.client import following
 from genesis.client.errors import error_of_problem
+from genesis.client.playing import LiveSession, playing
 from genesis.client.transport import Body, Transport, body_of
 from genesis.client.uploads import CHUNK_BYTES, Uploads
 from genesis.client.values import Export, Options, Result, Status, Transcription, read, read_result
 from music.errors import GenesisError
-from music.events import SessionEvent
+from music.events import AudioFormat, SessionEvent
 
 PATH = "/api/transcribe"
 _NO_OPTIONS = Options()
@@ -102,6 +103,17 @@ class Transcriptions:
         Fold them with `music.session_state.SessionState`.
         """
         return following.follow(self.transport, transcription_id, after_sequence)
+
+    def live(
+        self, audio: AudioFormat, options: Options = _NO_OPTIONS
+    ) -> AbstractAsyncContextManager[LiveSession, bool | None]:
+        """Play into a session of one's own: see `playing.LiveSession`.
+
+        async with genesis.transcriptions.live(audio) as session:
+            await session.play(samples)
+            await session.lock_rhythm(tempo_bpm=96, time_signature="3/4")
+        """
+        return playing(self.transport, audio, options)
 
     async def wait(self, transcription_id: str, *, timeout_s: float | None = None) -> Transcription:
         """Until it is over. Raises what it failed with; TimeoutError. One that was cancelled is no error."""

@@ -186,7 +186,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A file of schema genesis.transcription/1; `raw` is all of it, to be written to a .json."""
+    """A file of schema genesis.transcription/1; `raw` is all of it, to be written to a .json.
+
+    `rhythm` is what a person has decided about the bars, by the names of `Documents.lock_bars`; None for nothing.
+    """
 
     session: str
     duration_s: float
@@ -201,6 +204,7 @@ class Result:
     tempo_bpm: float | None = None
     time_signature: str | None = None
     key: str | None = None
+    rhythm: dict[str, Any] | None = None
     document: Document | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,7 @@ from genesis.options import (
     Wish,
     not_available,
     read_instrument,
+    read_lock,
     read_pins,
     read_player,
     read_wish,
@@ -58,6 +60,10 @@ async def stream(
     final: options.Final = False,
     pin: options.Pins = None,
     guess_tuning: options.GuessTuning = False,
+    tempo: options.Tempo = None,
+    metre: options.Metre = "",
+    bar_one: options.BarOne = None,
+    taps: options.Taps = "",
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Where the server is.", envvar="GENESIS_SERVER")
     ] = DEFAULT_SERVER,
@@ -71,6 +77,7 @@ async def stream(
     instrument, player = read_instrument(tuning, capo, frets), read_player(difficulty, style, max_stretch, neck)
     wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
     refuse_pins_without_final(pins, final=final)
+    wish = replace(wish, lock=read_lock(tempo, metre, bar_one, taps))
     files = Files(json=json, txt=txt)
     if jsonl and STDOUT in files.paths:
         not_available("--jsonl together with a result on stdout", "name a file")
@@ -104,7 +111,7 @@ class _Session:
         with path.open("rb") as file:
             async with decode(file, DecodeLimits()) as decoded:
                 config = self._wish.config(decoded.audio)
-                async for event in stream_transcribe(self._server, config, self._chunks(decoded)):
+                async for event in stream_transcribe(self._server, config, self._wish.around(self._chunks(decoded))):
                     self._take(event)
 
     def summary(self) -> str:

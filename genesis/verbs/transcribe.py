@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from genesis.heard import tell_heard
 from genesis.options import (
     Wish,
     read_instrument,
+    read_lock,
     read_pins,
     read_player,
     read_wish,
@@ -59,6 +61,10 @@ async def transcribe(
     final: options.Final = False,
     pin: options.Pins = None,
     guess_tuning: options.GuessTuning = False,
+    tempo: options.Tempo = None,
+    metre: options.Metre = "",
+    bar_one: options.BarOne = None,
+    taps: options.Taps = "",
     server: Annotated[
         str, typer.Option("--server", metavar="HOST:PORT", help="Let a running server do it.", envvar="GENESIS_SERVER")
     ] = "",
@@ -72,6 +78,7 @@ async def transcribe(
     instrument, player = read_instrument(tuning, capo, frets), read_player(difficulty, style, max_stretch, neck)
     wish, pins = read_wish(instrument, player, separation, transcriber), read_pins(pin)
     refuse_pins_without_final(pins, final=final)
+    wish = replace(wish, lock=read_lock(tempo, metre, bar_one, taps))
     files = Files(json=json, txt=txt, midi=midi, musicxml=musicxml, gp5=gp5)
     if stem is not None and (server or separation is Separation.OFF):
         raise UsageError(
@@ -94,14 +101,15 @@ async def _here(path: Path, wish: Wish, show: Callable[[SessionEvent], None], st
     from orchestrator.local import transcribe_locally
 
     config = wish.config(AudioFormat(AudioEncoding.CONTAINER))
-    return await transcribe_locally(read_chunks(path), config, on_event=show, stem=stem)
+    return await transcribe_locally(read_chunks(path), config, on_event=show, stem=stem, lock=wish.lock)
 
 
 async def _remotely(server: Server, path: Path, wish: Wish, show: Callable[[SessionEvent], None]) -> SessionState:
     from genesis.client import stream_transcribe
 
     state = SessionState()
-    async for event in stream_transcribe(server, wish.config(AudioFormat(AudioEncoding.CONTAINER)), read_chunks(path)):
+    config = wish.config(AudioFormat(AudioEncoding.CONTAINER))
+    async for event in stream_transcribe(server, config, wish.around(read_chunks(path))):
         state.apply(event)
         show(event)
     return state

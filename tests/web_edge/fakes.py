@@ -28,6 +28,7 @@ from music.events import (
     NoteRevised,
     Payload,
     Progressed,
+    RhythmLocked,
     Separation,
     SeparationChosen,
     SessionConfig,
@@ -38,6 +39,7 @@ from music.events import (
     is_durable,
 )
 from music.note import Note, NoteState
+from music.rhythm_locks import LockRequest
 from music.session_state import SessionState
 from music.tuning import Position
 from web_edge.uplink import SERVICE
@@ -48,6 +50,7 @@ from wire.gen.genesis.v1.transcription_service_pb2_grpc import (
     TranscriptionServiceServicer,
     add_TranscriptionServiceServicer_to_server,
 )
+from wire.rhythm_codec import decode_lock_request
 
 MODELS = (ModelReference("transcriber", "fake", "0" * 64),)
 NOTE_SAMPLES = SAMPLE_RATE_HZ // 2
@@ -67,6 +70,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
         received: bytes of audio by session.
         transcribers: those asked for, by session.
         configs: what was asked for, by session.
+        locks: what was asked of the bars, in any session.
         stem: what is kept of a session that is to be separated; none where it is empty.
         stems_fetched: session ids, one a call.
         verifier: of the tokens that calls must show; None: they need none.
@@ -82,6 +86,7 @@ class FakeOrchestrator(TranscriptionServiceServicer):
     received: dict[str, int] = field(default_factory=dict)
     transcribers: dict[str, str] = field(default_factory=dict)
     configs: dict[str, SessionConfig] = field(default_factory=dict)
+    locks: list[LockRequest] = field(default_factory=list)
     stem: bytes = b""
     stems_fetched: list[str] = field(default_factory=list)
     verifier: TokenVerifier | None = None
@@ -153,6 +158,11 @@ class FakeOrchestrator(TranscriptionServiceServicer):
         duration = self.notes_per_file * NOTE_SAMPLES if is_file else None
         heard = 0
         async for request in requests:
+            if request.HasField("lock_rhythm"):
+                self.locks.append(decode_lock_request(request.lock_rhythm))
+                revision = session.state.lock_revision + 1
+                yield await session.write(RhythmLocked(self.locks[-1].lock, revision, session.until))
+                continue
             self.received[config.session_id] = self.received.get(config.session_id, 0) + len(request.audio.data)
             if not is_file:
                 check_chunk(config, request.audio.data)

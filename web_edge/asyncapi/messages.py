@@ -13,6 +13,7 @@ from music.events import (
     HarmonyRevised,
     NoteRevised,
     Progressed,
+    RhythmLocked,
     RunnerChanged,
     SeparationChosen,
     SessionEnded,
@@ -23,7 +24,7 @@ from music.events import (
 )
 from web_edge.following import MAX_SEQUENCE
 from web_edge.frames import FRAME_TYPES
-from web_edge.openapi.option_schemas import OPTIONS, PITCH_LIST, PITCHES, TUNING_NAME
+from web_edge.openapi.option_schemas import LOCK, OPTIONS, PITCH_LIST, PITCHES, SECONDS, TUNING_NAME
 from web_edge.options import LIVE_ENCODINGS
 from wire.gen.genesis.v1 import event_pb2
 from wire.json_schema import comment_on, reference_to
@@ -37,6 +38,7 @@ MEMBERS: Final[dict[type, str]] = {
     NoteRevised: "note",
     BarsRevised: "bars",
     HarmonyRevised: "harmony",
+    RhythmLocked: "rhythm",
     Progressed: "progress",
     CadenceChanged: "cadence",
     RunnerChanged: "runner",
@@ -76,6 +78,16 @@ _LIVE_CONFIG: Final[Json] = {
 }
 
 
+_LOCK: Final[Json] = {
+    **LOCK,
+    "at_s": {
+        **SECONDS,
+        "type": ["number", "null"],
+        "description": "when it takes effect, on the session's clock: that of a rhythm:locked, to play a session again",
+    },
+}
+
+
 def requests_to_follow() -> dict[str, Json]:
     """What a client of `/ws` may send, by name."""
     return {
@@ -95,7 +107,7 @@ def requests_to_follow() -> dict[str, Json]:
 
 
 def requests_to_play() -> dict[str, Json]:
-    """What a client of `/ws/live` may send, by name: start, frames of audio, stop."""
+    """What a client of `/ws/live` may send, by name: start, frames of audio, what is decided about the bars, stop."""
     example = {"encoding": "pcm_f32le", "sample_rate_hz": 48_000, "channel_count": 1}
     return {
         "start": _request(
@@ -108,6 +120,15 @@ def requests_to_play() -> dict[str, Json]:
             "contentType": "application/octet-stream",
             "payload": {"type": "string", "contentEncoding": "binary", "minLength": 1},
         },
+        "rhythmLock": _request(
+            "rhythm:lock",
+            "Draw the bars around what the player decides; rhythm:locked answers where that is something else",
+            _LOCK,
+            (),
+            tempo_bpm=96,
+            time_signature="3/4",
+            bar_one_s=2.31,
+        ),
         "stop": _request("stop", "No more audio comes; the session's last events follow", {}, ()),
     }
 
@@ -127,7 +148,7 @@ def frames() -> dict[str, Json]:
         "error": _frame(
             "error",
             "Something that the client sent was wrong",
-            "On /ws the socket stays open; on /ws/live it is closed.",
+            "On /ws the socket stays open; on /ws/live it is closed, unless it was a rhythm:lock that was wrong.",
             {"error": _PROBLEM},
             ("error",),
         ),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from music.beats import FASTEST_BPM, SLOWEST_BPM
 from music.events import Separation
 from music.player import DIFFICULTY_NAMES, MAX_STRETCH, STYLE_NAMES
+from music.rhythm_locks import LONGEST_S, MOST_TAPS
 from music.tuning import MAX_FRETS, MIN_FRETS, TUNINGS
 from web_edge.rows import Priority
 
@@ -34,6 +36,19 @@ OPTIONS: Final[Json] = {
     "separation": {"type": "string", "enum": [kind.value for kind in Separation]},
     "priority": {"type": "string", "enum": [kind.value for kind in Priority]},
 }
+SECONDS: Final[Json] = {"type": "number", "minimum": 0, "maximum": LONGEST_S}
+LOCK: Final[Json] = {
+    "tempo_bpm": {"type": ["number", "null"], "minimum": SLOWEST_BPM, "maximum": FASTEST_BPM},
+    "time_signature": {"type": ["string", "null"], "description": "such as 3/4"},
+    "bar_one_s": {**SECONDS, "type": ["number", "null"], "description": "where a bar begins"},
+    "taps_s": {
+        "type": ["array", "null"],
+        "maxItems": MOST_TAPS,
+        "items": SECONDS,
+        "description": "where beats were tapped, rising",
+    },
+}
+"""Null, or no taps, leaves it to be found; what is not said stays as it is."""
 PITCH_LIST: Final[Json] = {
     "type": "array",
     "items": {"type": "integer"},

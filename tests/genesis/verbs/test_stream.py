@@ -100,6 +100,29 @@ def test_another_transcriber_through_a_server(stack: Stack, excerpt: Path) -> No
     assert there["notes"] == here["notes"]
 
 
+@pytest.mark.parametrize("here", [True, False])
+def test_what_is_known_of_the_bars_holds_from_the_beginning(
+    stack: Stack, excerpt: Path, transcribed: list[dict[str, Any]], here: bool
+) -> None:
+    known = ("--tempo", "96", "--metre", "3/4", "--bar-one", "0.5")
+    done = (
+        genesis("transcribe", str(excerpt), *known, "--json", "-")
+        if here
+        else genesis("stream", str(excerpt), *known, "--server", stack.grpc_address, "--json", "-")
+    )
+    file = json.loads(done.stdout)
+    assert file["notes"] == transcribed, "no note moves"
+    assert file["rhythm"] == {"tempo_bpm": 96.0, "time_signature": "3/4", "bar_one_s": 0.5, "taps_s": []}
+    assert {bar["time_signature"] for bar in file["bars"]} == {"3/4"}
+    first = next(bar for bar in file["bars"] if bar["beats_s"][0] > 0.4)
+    assert first["beats_s"][0] == pytest.approx(0.5, abs=0.001)
+
+
+def test_taps_that_fall_are_status_2(excerpt: Path) -> None:
+    done = genesis("transcribe", str(excerpt), "--taps", "2,1")
+    assert (done.status, done.stderr.split(":")[0]) == (2, "REQUEST_INVALID")
+
+
 def test_a_server_does_the_transcribing(stack: Stack, excerpt: Path, transcribed: list[dict[str, Any]]) -> None:
     done = genesis("transcribe", str(excerpt), "--server", stack.grpc_address, "--json", "-")
     assert notes_of(done.stdout) == transcribed

@@ -41,6 +41,7 @@ beforeEach(() => {
     {
       onState: (state) => told.push(state),
       onChange: () => undefined,
+      onRefused: ({ reason }) => told.push(`refused ${reason}`),
       onFailure: ({ reason }) => told.push(`failure ${reason}`),
       onUplinkLost: () => told.push("uplink lost"),
       onSlow: (isSlow) => told.push(isSlow ? "slow" : "fast again"),
@@ -73,6 +74,18 @@ describe("a live session", () => {
     network.latest.accept();
     connection.sendAudio(Float32Array.of(1, 2, 3, 4).subarray(1, 3));
     expect([...new Float32Array(network.latest.sent[1] as ArrayBuffer)]).toEqual([2, 3]);
+  });
+
+  it("asks for other bars, and goes on where they cannot be", () => {
+    network.latest.accept();
+    network.latest.tell(started);
+    connection.lockRhythm({ tempo_bpm: 96, taps_s: [] });
+    expect(network.latest.messages.at(-1)).toEqual({ type: "rhythm:lock", tempo_bpm: 96, taps_s: [] });
+    network.latest.tell(frame(2, { rhythm: { lock: { tempoBpm: 96 }, revision: 1 } }, 1));
+    expect(connection.session.lock?.tempoBpm).toBe(96);
+    network.latest.tell({ type: "error", error: { reason: "RHYTHM_LOCK_INVALID", detail: "No.", status: 422 } });
+    expect(told).toEqual(["connecting", "open", "refused RHYTHM_LOCK_INVALID"]);
+    expect(connection.canSend).toBe(true);
   });
 
   it("says so when no server answers", () => {

@@ -50,6 +50,19 @@ describe("the layout of a tab", () => {
     expect(b?.x).toBeGreaterThan(a?.x ?? Infinity);
   });
 
+  it("writes what is struck a moment before a bar line right after it", () => {
+    const bar = (number: number, startS: number) => ({
+      ...{ number, beats: [0, 1, 2].map((beat) => sampleAt(startS + beat * 0.6)), end: sampleAt(startS + 1.8) },
+      ...{ count: 3, unit: 4, confidence: 1, swing: 0.5 },
+    });
+    const notes = [note("upbeat", 2.1), note("rolled", 2.24, 3), note("beat", 2.3)];
+    const tab = layOut({ ...score(...notes), bars: [bar(1, 0.5), bar(2, 2.3)] }, 0, WIDTH);
+    const written = barsOf(tab).map(({ number, notes: placed }) => [number, placed.map(({ note: n }) => n.id).sort()]);
+    expect(written).toEqual([[null, []], [1, ["upbeat"]], [2, ["beat", "rolled"]]]);
+    const [rolled, beat] = barsOf(tab)[2]?.notes ?? [];
+    expect(rolled?.x).toBe(beat?.x);
+  });
+
   it("keeps digits on one string apart and inside the bar, and lets chords stand together", () => {
     const crowd = [1.9, 1.92, 1.94, 1.96, 1.98].map((onset, i) => note(`n${i}`, onset));
     const [bar] = barsOf(layOut(score(...crowd, note("chord", 1.9, 2)), 0, WIDTH));

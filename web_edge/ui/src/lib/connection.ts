@@ -13,6 +13,7 @@
  *                 +----------+-> reconnecting -> open
  */
 
+import type { Rhythm } from "./api";
 import { decodeEvent, type SessionEvent } from "./events";
 import { Line, type Environment } from "./line";
 import type { Player } from "./player";
@@ -34,6 +35,8 @@ export interface ConnectionListener {
   onState(state: ConnectionState): void;
   /** The session's state has moved on. */
   onChange(): void;
+  /** What was asked of the session cannot be; it goes on as it was. */
+  onRefused(problem: Problem): void;
   /** The session is lost to this reader; the connection has closed itself. */
   onFailure(problem: Problem): void;
   /** Audio can no longer be sent, but the session is still followed. */
@@ -106,6 +109,11 @@ export class SessionConnection {
     const { buffer, byteOffset, byteLength } = samples;
     this.uplink.send(buffer.slice(byteOffset, byteOffset + byteLength));
     return true;
+  }
+
+  /** Asks for bars around what is decided; what is not said stays. */
+  lockRhythm(rhythm: Partial<Rhythm>): void {
+    this.uplink?.send({ type: "rhythm:lock", ...rhythm });
   }
 
   get canSend(): boolean {
@@ -208,6 +216,10 @@ export class SessionConnection {
   }
 
   private receiveProblem(found: Problem): void {
+    if (found.reason.startsWith("RHYTHM_LOCK_")) {
+      this.listener.onRefused(found);
+      return;
+    }
     // A follower outlives a neighbour's absence; a recording does not, for its audio has nowhere to go.
     if (isPassing(found) && !this.uplink && this.sessionId) {
       this.reopenDownlink();

@@ -1,7 +1,8 @@
 /** The file schema "genesis.transcription/1": what `--json` writes and the server's result is. */
 
 import { sampleAt, seconds } from "./clock";
-import type { Alternative, Bar, Chord, Gap, Key, Note, NoteState } from "./events";
+import type { Rhythm } from "./api";
+import type { Alternative, Bar, Chord, Gap, Key, Note, NoteState, RhythmLock } from "./events";
 import type { SessionState } from "./session-state";
 import { STANDARD } from "./tunings";
 
@@ -38,6 +39,8 @@ export interface TranscriptionDocument {
   capo: number;
   gaps: { start_s: number; end_s: number; cause: string }[];
   notes: DocumentNote[];
+  /** What of the bars a person has decided. */
+  rhythm?: Rhythm;
   bars?: DocumentBar[];
   chords?: DocumentChord[];
   keys?: DocumentKey[];
@@ -110,6 +113,7 @@ export function toDocument(session: SessionState): TranscriptionDocument {
     capo: started?.capo ?? 0,
     gaps: session.gaps.map(({ start, end, cause }) => ({ start_s: seconds(start), end_s: seconds(end), cause })),
     notes: notes.map(toDocumentNote),
+    ...(session.lock ? { rhythm: rhythmOf(session.lock) } : {}),
     bars: session.bars.map((bar) => ({
       number: bar.number,
       time_signature: `${bar.count}/${bar.unit}`,
@@ -130,6 +134,16 @@ export function toDocument(session: SessionState): TranscriptionDocument {
       key,
       confidence,
     })),
+  };
+}
+
+/** A lock the way it is asked for. */
+export function rhythmOf({ tempoBpm, signature, barOne, taps }: RhythmLock): Rhythm {
+  return {
+    tempo_bpm: tempoBpm,
+    time_signature: signature,
+    bar_one_s: barOne === null ? null : seconds(barOne),
+    taps_s: taps.map(seconds),
   };
 }
 

@@ -8,6 +8,7 @@ import {
   type Bar as BarMessage,
   type ChordSpan as ChordMessage,
   type KeySpan as KeyMessage,
+  type RhythmLocked as LockedMessage,
 } from "../gen/genesis/v1/rhythm_pb";
 import { NoteState as WireState, type Note as NoteMessage } from "../gen/genesis/v1/note_pb";
 import {
@@ -106,6 +107,26 @@ export interface BarsRevised {
   readonly kind: "bars";
   readonly bars: readonly Bar[];
   readonly committed: boolean;
+  /** Of the lock that they follow; 0 for none. */
+  readonly revision: number;
+}
+
+/** What a person has decided about bars; null, or no taps, leaves it to be found. Times are sample indices. */
+export interface RhythmLock {
+  readonly tempoBpm: number | null;
+  /** "6/8". */
+  readonly signature: string | null;
+  readonly barOne: number | null;
+  readonly taps: readonly number[];
+}
+
+/** A person has decided about the bars: those that end after `start` (all, where it is 0) are told anew. */
+export interface RhythmLocked {
+  readonly kind: "rhythm";
+  readonly lock: RhythmLock;
+  /** Counts the locks of the session, from 1. */
+  readonly revision: number;
+  readonly start: number;
 }
 
 /** Chords as bars are; keys, where there are any, replace those told before. */
@@ -160,6 +181,7 @@ export interface Snapshot {
   readonly chords: readonly Chord[];
   readonly keys: readonly Key[];
   readonly separation: SeparationChosen | null;
+  readonly rhythmLocks: readonly RhythmLocked[];
 }
 
 /** What a newer server tells and this page does not know. It takes its place in the log, and says nothing. */
@@ -175,6 +197,7 @@ export type Payload =
   | { readonly kind: "cadence"; readonly cadence: number; readonly cause: string }
   | BarsRevised
   | HarmonyRevised
+  | RhythmLocked
   | { readonly kind: "runner"; readonly runner: string; readonly cause: string }
   | SeparationChosen
   | Gap
@@ -233,14 +256,16 @@ function decodePayload({ payload, sequence, previousDurableSequence }: EventMess
     case "cadence":
       return { kind: "cadence", cadence: sampleAt(payload.value.cadenceS), cause: payload.value.cause };
     case "bars": {
-      const { bars, standing } = payload.value;
-      return { kind: "bars", bars: bars.map(decodeBar), committed: standing === Standing.COMMITTED };
+      const { bars, standing, revision } = payload.value;
+      return { kind: "bars", bars: bars.map(decodeBar), committed: standing === Standing.COMMITTED, revision };
     }
     case "harmony": {
       const { chords, keys, standing } = payload.value;
       const committed = standing === Standing.COMMITTED;
       return { kind: "harmony", chords: chords.map(decodeChord), keys: keys.map(decodeKey), committed };
     }
+    case "rhythm":
+      return decodeLocked(payload.value);
     case "runner":
       return { kind: "runner", runner: payload.value.runner, cause: payload.value.cause };
     case "separation":
@@ -296,6 +321,21 @@ function decodeNote(message: NoteMessage): Note {
 function decodeBar(message: BarMessage): Bar {
   const { number, count, unit, confidence, swing } = message;
   return { number, beats: message.beatsS.map(sampleAt), end: sampleAt(message.endS), count, unit, confidence, swing };
+}
+
+function decodeLocked({ lock, revision, startS }: LockedMessage): RhythmLocked {
+  const { timeSignature, tempoBpm = null, barOneS, tapsS = [] } = lock ?? {};
+  return {
+    kind: "rhythm",
+    lock: {
+      tempoBpm,
+      signature: timeSignature ? `${timeSignature.count}/${timeSignature.unit}` : null,
+      barOne: barOneS === undefined ? null : sampleAt(barOneS),
+      taps: tapsS.map(sampleAt),
+    },
+    revision,
+    start: sampleAt(startS),
+  };
 }
 
 function decodeChord({ startS, endS, symbol, confidence }: ChordMessage): Chord {
@@ -374,5 +414,6 @@ function decodeSnapshot(message: SnapshotMessage): Snapshot {
     chords: message.chords.map(decodeChord),
     keys: message.keys.map(decodeKey),
     separation: message.separation ? decodeSeparation(message.separation) : null,
+    rhythmLocks: message.rhythmLocks.map(decodeLocked),
   };
 }

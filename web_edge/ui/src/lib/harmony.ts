@@ -14,7 +14,8 @@ const QUALITIES: Record<string, string> = {
   hdim7: "m7♭5",
 };
 
-function pitchClass(name: string): number {
+/** Of a name such as "F#" or "Bb", 0 for C. */
+export function pitchClass(name: string): number {
   return ((((STEPS[name.charAt(0)] ?? 0) + accidentals(name.slice(1))) % 12) + 12) % 12;
 }
 

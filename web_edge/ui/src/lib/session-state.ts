@@ -11,6 +11,8 @@ import {
   type HarmonyRevised,
   type Key,
   type Note,
+  type RhythmLock,
+  type RhythmLocked,
   type SeparationChosen,
   type SessionEvent,
   type Snapshot,
@@ -44,6 +46,8 @@ export class SessionState {
   tentativeChords: Chord[] = [];
   /** All so far. */
   keys: Key[] = [];
+  /** What a person has decided about the bars, in order. */
+  rhythmLocks: RhythmLocked[] = [];
   ended: Ended | null = null;
   failed: Failed | null = null;
   /** Onsets by id; few, while the notes are many. */
@@ -51,6 +55,15 @@ export class SessionState {
 
   get isOver(): boolean {
     return this.ended !== null || this.failed !== null;
+  }
+
+  /** What holds of the bars; null where nothing was ever decided. */
+  get lock(): RhythmLock | null {
+    return this.rhythmLocks.at(-1)?.lock ?? null;
+  }
+
+  private get lockRevision(): number {
+    return this.rhythmLocks.at(-1)?.revision ?? 0;
   }
 
   /** Whether a durable event before `event` never arrived: the reader must `rewind` and resume. */
@@ -101,7 +114,11 @@ export class SessionState {
         this.cadence = payload.cadence;
         break;
       case "bars":
-        this.reviseBars(payload);
+        // A later attempt tells the bars of before a lock again too.
+        if (payload.revision === this.lockRevision) this.reviseBars(payload);
+        break;
+      case "rhythm":
+        this.lockRhythm(payload);
         break;
       case "harmony":
         this.reviseHarmony(payload);
@@ -155,6 +172,13 @@ export class SessionState {
     this.tentativeBars = (revised.committed ? this.tentativeBars : revised.bars).filter((bar) => bar.number > after);
   }
 
+  private lockRhythm(locked: RhythmLocked): void {
+    if (locked.revision <= this.lockRevision) return;
+    this.rhythmLocks.push(locked);
+    this.bars = this.bars.filter(({ end }) => end > 0 && end <= locked.start);
+    this.tentativeBars = [];
+  }
+
   private reviseHarmony(revised: HarmonyRevised): void {
     for (const chord of revised.committed ? revised.chords : []) {
       if (chord.start >= (this.chords.at(-1)?.end ?? -Infinity)) this.chords.push(chord);
@@ -205,6 +229,7 @@ export class SessionState {
     this.bars = [...snapshot.bars];
     this.chords = [...snapshot.chords];
     this.keys = [...snapshot.keys];
+    this.rhythmLocks = [...snapshot.rhythmLocks];
     this.dropTentativeMusic();
     this.ended = snapshot.ended;
     this.failed = snapshot.failed;

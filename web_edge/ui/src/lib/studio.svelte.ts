@@ -10,6 +10,7 @@ import {
   transcribeVideo,
   uploadRecording,
   type BarsRequest,
+  type Rhythm,
   type Transcription,
 } from "./api";
 import { Microphone } from "./audio/microphone";
@@ -18,13 +19,14 @@ import { Player } from "./audio/player";
 import { MicrophoneStream, PlaybackStream, type Stream } from "./audio/streaming";
 import { seconds } from "./clock";
 import { SessionConnection, type ConnectionListener, type ConnectionState } from "./connection";
-import { emptyScore, scoreOf, scoreOfSession, toDocument, type Score, type TranscriptionDocument } from "./document";
+import { emptyScore, rhythmOf, scoreOf, scoreOfSession, toDocument, type Score, type TranscriptionDocument } from "./document";
 import type { SeparationChosen } from "./events";
 import { browserEnvironment } from "./line";
 import { rememberedNotation, type Notation } from "./notation";
 import { Playback } from "./playback.svelte";
 import { hasChosen, pitchesOf, remember, remembered, tuningName, wishesOf, type Player as Wishes, type View } from "./player";
 import { problem, problemOf, type Problem } from "./problems";
+import { FOUND } from "./rhythm";
 import { chosenOf, rememberedSeparation, rememberSeparation, type SeparationName } from "./separation";
 import type { SessionState } from "./session-state";
 import { STANDARD } from "./tunings";
@@ -57,6 +59,8 @@ export class Studio {
   separation = $state<SeparationName>(rememberedSeparation(localStorage));
   /** What became of that in this one. */
   heard = $state.raw<SeparationChosen | null>(null);
+  /** What holds of the bars of a take that is under way. */
+  rhythm = $state.raw<Rhythm>(FOUND);
   sentS = $state(0);
   totalS = $state<number | null>(null);
   /** Where the cursor stands; null where there is none. */
@@ -215,6 +219,22 @@ export class Studio {
     await this.versions.arrangeFor(this.wishes);
   }
 
+  /** Bars of the take that is under way, around what the player decides; the session answers with what holds. */
+  lockRhythm(rhythm: Partial<Rhythm>): void {
+    this.problem = null;
+    this.link?.lockRhythm(rhythm);
+  }
+
+  /** Whether the player can decide about the bars now. */
+  get canLock(): boolean {
+    return this.phase === "recording" && this.connection === "open";
+  }
+
+  /** Where the music is at this very moment; null while none is played in. */
+  get nowS(): number | null {
+    return this.phase === "recording" ? (this.stream?.positionS ?? null) : null;
+  }
+
   /** The finished tab in other bars. */
   async rebar(rhythm: BarsRequest): Promise<void> {
     this.problem = null;
@@ -309,6 +329,7 @@ export class Studio {
       this.score = scoreOfSession(session, this.score);
       this.processedS = seconds(session.processedUntil);
       this.heard = session.separation;
+      this.rhythm = session.lock ? rhythmOf(session.lock) : FOUND;
       if (session.sequence > 0 && this.notice === FETCHING) this.notice = "";
       if (session.duration !== null) this.totalS ??= seconds(session.duration);
     }
@@ -344,6 +365,7 @@ export class Studio {
     this.problem = null;
     this.notice = this.attribution = "";
     this.heard = null;
+    this.rhythm = FOUND;
     this.isSlow = this.canPlay = this.hasNews = false;
     this.sentS = this.processedS = 0;
     this.totalS = this.positionS = null;
@@ -390,6 +412,9 @@ export class Studio {
       },
       onFailure: (found) => {
         this.fail(found);
+      },
+      onRefused: (found) => {
+        this.problem = found;
       },
       onUplinkLost: () => {
         const at = this.sentS.toFixed(1);

@@ -10,6 +10,7 @@ import {
   type BarsRequest,
   type DerivedDocument,
   type DocumentInfo,
+  type Rhythm,
   type TuningOffer,
 } from "./api";
 import type { DocumentNote, TranscriptionDocument } from "./document";
@@ -31,11 +32,16 @@ export class Versions {
   offer = $state.raw<TuningOffer | null>(null);
 
   private sessionId = "";
-  private log: TranscriptionDocument | null = null;
+  private log = $state.raw<TranscriptionDocument | null>(null);
   /** Counts what was asked for; an answer that is overtaken is not shown. */
   private asked = 0;
 
   constructor(private readonly desk: Desk) {}
+
+  /** What is decided of the bars that are on the page; null for nothing. */
+  get rhythm(): Rhythm | null {
+    return this.shown ? this.shown.settings.rhythm : (this.log?.rhythm ?? null);
+  }
 
   get canArrange(): boolean {
     return this.sessionId !== "";

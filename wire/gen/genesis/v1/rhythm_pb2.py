@@ -24,23 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17genesis/v1/rhythm.proto\x12\ngenesis.v1\"u\n\x03\x42\x61r\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x0f\n\x07\x62\x65\x61ts_s\x18\x02 \x03(\x01\x12\r\n\x05\x65nd_s\x18\x03 \x01(\x01\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\x12\x0c\n\x04unit\x18\x05 \x01(\x05\x12\x12\n\nconfidence\x18\x06 \x01(\x01\x12\r\n\x05swing\x18\x07 \x01(\x01\"T\n\x0b\x42\x61rsRevised\x12&\n\x08standing\x18\x01 \x01(\x0e\x32\x14.genesis.v1.Standing\x12\x1d\n\x04\x62\x61rs\x18\x02 \x03(\x0b\x32\x0f.genesis.v1.Bar\"O\n\tChordSpan\x12\x0f\n\x07start_s\x18\x01 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x02 \x01(\x01\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12\x12\n\nconfidence\x18\x04 \x01(\x01\"J\n\x07KeySpan\x12\x0f\n\x07start_s\x18\x01 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x02 \x01(\x01\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x12\n\nconfidence\x18\x04 \x01(\x01\"\x82\x01\n\x0eHarmonyRevised\x12&\n\x08standing\x18\x01 \x01(\x0e\x32\x14.genesis.v1.Standing\x12%\n\x06\x63hords\x18\x02 \x03(\x0b\x32\x15.genesis.v1.ChordSpan\x12!\n\x04keys\x18\x03 \x03(\x0b\x32\x13.genesis.v1.KeySpan*T\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x16\n\x12STANDING_TENTATIVE\x10\x01\x12\x16\n\x12STANDING_COMMITTED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17genesis/v1/rhythm.proto\x12\ngenesis.v1\"u\n\x03\x42\x61r\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x0f\n\x07\x62\x65\x61ts_s\x18\x02 \x03(\x01\x12\r\n\x05\x65nd_s\x18\x03 \x01(\x01\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\x12\x0c\n\x04unit\x18\x05 \x01(\x05\x12\x12\n\nconfidence\x18\x06 \x01(\x01\x12\r\n\x05swing\x18\x07 \x01(\x01\"f\n\x0b\x42\x61rsRevised\x12&\n\x08standing\x18\x01 \x01(\x0e\x32\x14.genesis.v1.Standing\x12\x1d\n\x04\x62\x61rs\x18\x02 \x03(\x0b\x32\x0f.genesis.v1.Bar\x12\x10\n\x08revision\x18\x03 \x01(\r\",\n\rTimeSignature\x12\r\n\x05\x63ount\x18\x01 \x01(\x05\x12\x0c\n\x04unit\x18\x02 \x01(\x05\"\x9b\x01\n\nRhythmLock\x12\x16\n\ttempo_bpm\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x31\n\x0etime_signature\x18\x02 \x01(\x0b\x32\x19.genesis.v1.TimeSignature\x12\x16\n\tbar_one_s\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x0e\n\x06taps_s\x18\x04 \x03(\x01\x42\x0c\n\n_tempo_bpmB\x0c\n\n_bar_one_s\"N\n\nLockRhythm\x12$\n\x04lock\x18\x01 \x01(\x0b\x32\x16.genesis.v1.RhythmLock\x12\x11\n\x04\x61t_s\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_at_s\"e\n\x0cRhythmLocked\x12$\n\x04lock\x18\x01 \x01(\x0b\x32\x16.genesis.v1.RhythmLock\x12\x10\n\x08revision\x18\x02 \x01(\r\x12\x0c\n\x04\x61t_s\x18\x03 \x01(\x01\x12\x0f\n\x07start_s\x18\x04 \x01(\x01\"O\n\tChordSpan\x12\x0f\n\x07start_s\x18\x01 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x02 \x01(\x01\x12\x0e\n\x06symbol\x18\x03 \x01(\t\x12\x12\n\nconfidence\x18\x04 \x01(\x01\"J\n\x07KeySpan\x12\x0f\n\x07start_s\x18\x01 \x01(\x01\x12\r\n\x05\x65nd_s\x18\x02 \x01(\x01\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x12\n\nconfidence\x18\x04 \x01(\x01\"\x82\x01\n\x0eHarmonyRevised\x12&\n\x08standing\x18\x01 \x01(\x0e\x32\x14.genesis.v1.Standing\x12%\n\x06\x63hords\x18\x02 \x03(\x0b\x32\x15.genesis.v1.ChordSpan\x12!\n\x04keys\x18\x03 \x03(\x0b\x32\x13.genesis.v1.KeySpan*T\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x16\n\x12STANDING_TENTATIVE\x10\x01\x12\x16\n\x12STANDING_COMMITTED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'genesis.v1.rhythm_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STANDING']._serialized_start=534
-  _globals['_STANDING']._serialized_end=618
+  _globals['_STANDING']._serialized_start=939
+  _globals['_STANDING']._serialized_end=1023
   _globals['_BAR']._serialized_start=39
   _globals['_BAR']._serialized_end=156
   _globals['_BARSREVISED']._serialized_start=158
-  _globals['_BARSREVISED']._serialized_end=242
-  _globals['_CHORDSPAN']._serialized_start=244
-  _globals['_CHORDSPAN']._serialized_end=323
-  _globals['_KEYSPAN']._serialized_start=325
-  _globals['_KEYSPAN']._serialized_end=399
-  _globals['_HARMONYREVISED']._serialized_start=402
-  _globals['_HARMONYREVISED']._serialized_end=532
+  _globals['_BARSREVISED']._serialized_end=260
+  _globals['_TIMESIGNATURE']._serialized_start=262
+  _globals['_TIMESIGNATURE']._serialized_end=306
+  _globals['_RHYTHMLOCK']._serialized_start=309
+  _globals['_RHYTHMLOCK']._serialized_end=464
+  _globals['_LOCKRHYTHM']._serialized_start=466
+  _globals['_LOCKRHYTHM']._serialized_end=544
+  _globals['_RHYTHMLOCKED']._serialized_start=546
+  _globals['_RHYTHMLOCKED']._serialized_end=647
+  _globals['_CHORDSPAN']._serialized_start=649
+  _globals['_CHORDSPAN']._serialized_end=728
+  _globals['_KEYSPAN']._serialized_start=730
+  _globals['_KEYSPAN']._serialized_end=804
+  _globals['_HARMONYREVISED']._serialized_start=807
+  _globals['_HARMONYREVISED']._serialized_end=937
 # @@protoc_insertion_point(module_scope)

@@ -35,12 +35,54 @@ class Bar(_message.Message):
     def __init__(self, number: _Optional[int] = ..., beats_s: _Optional[_Iterable[float]] = ..., end_s: _Optional[float] = ..., count: _Optional[int] = ..., unit: _Optional[int] = ..., confidence: _Optional[float] = ..., swing: _Optional[float] = ...) -> None: ...
 
 class BarsRevised(_message.Message):
-    __slots__ = ("standing", "bars")
+    __slots__ = ("standing", "bars", "revision")
     STANDING_FIELD_NUMBER: _ClassVar[int]
     BARS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     standing: Standing
     bars: _containers.RepeatedCompositeFieldContainer[Bar]
-    def __init__(self, standing: _Optional[_Union[Standing, str]] = ..., bars: _Optional[_Iterable[_Union[Bar, _Mapping]]] = ...) -> None: ...
+    revision: int
+    def __init__(self, standing: _Optional[_Union[Standing, str]] = ..., bars: _Optional[_Iterable[_Union[Bar, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class TimeSignature(_message.Message):
+    __slots__ = ("count", "unit")
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    count: int
+    unit: int
+    def __init__(self, count: _Optional[int] = ..., unit: _Optional[int] = ...) -> None: ...
+
+class RhythmLock(_message.Message):
+    __slots__ = ("tempo_bpm", "time_signature", "bar_one_s", "taps_s")
+    TEMPO_BPM_FIELD_NUMBER: _ClassVar[int]
+    TIME_SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    BAR_ONE_S_FIELD_NUMBER: _ClassVar[int]
+    TAPS_S_FIELD_NUMBER: _ClassVar[int]
+    tempo_bpm: float
+    time_signature: TimeSignature
+    bar_one_s: float
+    taps_s: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, tempo_bpm: _Optional[float] = ..., time_signature: _Optional[_Union[TimeSignature, _Mapping]] = ..., bar_one_s: _Optional[float] = ..., taps_s: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class LockRhythm(_message.Message):
+    __slots__ = ("lock", "at_s")
+    LOCK_FIELD_NUMBER: _ClassVar[int]
+    AT_S_FIELD_NUMBER: _ClassVar[int]
+    lock: RhythmLock
+    at_s: float
+    def __init__(self, lock: _Optional[_Union[RhythmLock, _Mapping]] = ..., at_s: _Optional[float] = ...) -> None: ...
+
+class RhythmLocked(_message.Message):
+    __slots__ = ("lock", "revision", "at_s", "start_s")
+    LOCK_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    AT_S_FIELD_NUMBER: _ClassVar[int]
+    START_S_FIELD_NUMBER: _ClassVar[int]
+    lock: RhythmLock
+    revision: int
+    at_s: float
+    start_s: float
+    def __init__(self, lock: _Optional[_Union[RhythmLock, _Mapping]] = ..., revision: _Optional[int] = ..., at_s: _Optional[float] = ..., start_s: _Optional[float] = ...) -> None: ...
 
 class ChordSpan(_message.Message):
     __slots__ = ("start_s", "end_s", "symbol", "confidence")

@@ -159,7 +159,7 @@ class SessionFailed(_message.Message):
     def __init__(self, reason: _Optional[_Union[_error_pb2.ErrorReason, str]] = ..., message: _Optional[str] = ..., duration_s: _Optional[float] = ...) -> None: ...
 
 class SessionSnapshot(_message.Message):
-    __slots__ = ("session_id", "sequence", "attempt", "processed_until_s", "started", "notes", "gaps", "ended", "failed", "bars", "chords", "keys", "separation")
+    __slots__ = ("session_id", "sequence", "attempt", "processed_until_s", "started", "notes", "gaps", "ended", "failed", "bars", "chords", "keys", "separation", "rhythm_locks")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -173,6 +173,7 @@ class SessionSnapshot(_message.Message):
     CHORDS_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     SEPARATION_FIELD_NUMBER: _ClassVar[int]
+    RHYTHM_LOCKS_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     sequence: int
     attempt: int
@@ -186,4 +187,5 @@ class SessionSnapshot(_message.Message):
     chords: _containers.RepeatedCompositeFieldContainer[_rhythm_pb2.ChordSpan]
     keys: _containers.RepeatedCompositeFieldContainer[_rhythm_pb2.KeySpan]
     separation: SeparationChosen
-    def __init__(self, session_id: _Optional[str] = ..., sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., processed_until_s: _Optional[float] = ..., started: _Optional[_Union[SessionStarted, _Mapping]] = ..., notes: _Optional[_Iterable[_Union[_note_pb2.Note, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., ended: _Optional[_Union[SessionEnded, _Mapping]] = ..., failed: _Optional[_Union[SessionFailed, _Mapping]] = ..., bars: _Optional[_Iterable[_Union[_rhythm_pb2.Bar, _Mapping]]] = ..., chords: _Optional[_Iterable[_Union[_rhythm_pb2.ChordSpan, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[_rhythm_pb2.KeySpan, _Mapping]]] = ..., separation: _Optional[_Union[SeparationChosen, _Mapping]] = ...) -> None: ...
+    rhythm_locks: _containers.RepeatedCompositeFieldContainer[_rhythm_pb2.RhythmLocked]
+    def __init__(self, session_id: _Optional[str] = ..., sequence: _Optional[int] = ..., attempt: _Optional[int] = ..., processed_until_s: _Optional[float] = ..., started: _Optional[_Union[SessionStarted, _Mapping]] = ..., notes: _Optional[_Iterable[_Union[_note_pb2.Note, _Mapping]]] = ..., gaps: _Optional[_Iterable[_Union[Gap, _Mapping]]] = ..., ended: _Optional[_Union[SessionEnded, _Mapping]] = ..., failed: _Optional[_Union[SessionFailed, _Mapping]] = ..., bars: _Optional[_Iterable[_Union[_rhythm_pb2.Bar, _Mapping]]] = ..., chords: _Optional[_Iterable[_Union[_rhythm_pb2.ChordSpan, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[_rhythm_pb2.KeySpan, _Mapping]]] = ..., separation: _Optional[_Union[SeparationChosen, _Mapping]] = ..., rhythm_locks: _Optional[_Iterable[_Union[_rhythm_pb2.RhythmLocked, _Mapping]]] = ...) -> None: ...

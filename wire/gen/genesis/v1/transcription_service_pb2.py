@@ -27,10 +27,11 @@ from wire.gen.genesis.v1 import event_pb2 as genesis_dot_v1_dot_event__pb2
 from wire.gen.genesis.v1 import instrument_pb2 as genesis_dot_v1_dot_instrument__pb2
 from wire.gen.genesis.v1 import note_pb2 as genesis_dot_v1_dot_note__pb2
 from wire.gen.genesis.v1 import player_pb2 as genesis_dot_v1_dot_player__pb2
+from wire.gen.genesis.v1 import rhythm_pb2 as genesis_dot_v1_dot_rhythm__pb2
 from wire.gen.genesis.v1 import session_pb2 as genesis_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&genesis/v1/transcription_service.proto\x12\ngenesis.v1\x1a\x16genesis/v1/audio.proto\x1a\x16genesis/v1/event.proto\x1a\x1bgenesis/v1/instrument.proto\x1a\x15genesis/v1/note.proto\x1a\x17genesis/v1/player.proto\x1a\x18genesis/v1/session.proto\"z\n\x17StreamTranscribeRequest\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.genesis.v1.SessionConfigH\x00\x12\'\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x16.genesis.v1.AudioChunkH\x00\x42\t\n\x07message\"C\n\x18StreamTranscribeResponse\x12\'\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x18.genesis.v1.SessionEvent\"A\n\x13WatchSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\"?\n\x14WatchSessionResponse\x12\'\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x18.genesis.v1.SessionEvent\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"B\n\x12GetSessionResponse\x12,\n\x07session\x18\x01 \x01(\x0b\x32\x1b.genesis.v1.SessionSnapshot\"$\n\x0eGetStemRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x1f\n\x0fGetStemResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\xec\x01\n\x13\x41rrangeNotesRequest\x12*\n\ninstrument\x18\x01 \x01(\x0b\x32\x16.genesis.v1.Instrument\x12\x1f\n\x05notes\x18\x02 \x03(\x0b\x32\x10.genesis.v1.Note\x12\"\n\x06player\x18( \x01(\x0b\x32\x12.genesis.v1.Player\x12\x37\n\x04pins\x18) \x03(\x0b\x32).genesis.v1.ArrangeNotesRequest.PinsEntry\x1a+\n\tPinsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"7\n\x14\x41rrangeNotesResponse\x12\x1f\n\x05notes\x18\x01 \x03(\x0b\x32\x10.genesis.v1.Note2\xb4\x03\n\x14TranscriptionService\x12\x61\n\x10StreamTranscribe\x12#.genesis.v1.StreamTranscribeRequest\x1a$.genesis.v1.StreamTranscribeResponse(\x01\x30\x01\x12S\n\x0cWatchSession\x12\x1f.genesis.v1.WatchSessionRequest\x1a .genesis.v1.WatchSessionResponse0\x01\x12K\n\nGetSession\x12\x1d.genesis.v1.GetSessionRequest\x1a\x1e.genesis.v1.GetSessionResponse\x12\x44\n\x07GetStem\x12\x1a.genesis.v1.GetStemRequest\x1a\x1b.genesis.v1.GetStemResponse0\x01\x12Q\n\x0c\x41rrangeNotes\x12\x1f.genesis.v1.ArrangeNotesRequest\x1a .genesis.v1.ArrangeNotesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&genesis/v1/transcription_service.proto\x12\ngenesis.v1\x1a\x16genesis/v1/audio.proto\x1a\x16genesis/v1/event.proto\x1a\x1bgenesis/v1/instrument.proto\x1a\x15genesis/v1/note.proto\x1a\x17genesis/v1/player.proto\x1a\x17genesis/v1/rhythm.proto\x1a\x18genesis/v1/session.proto\"\xa9\x01\n\x17StreamTranscribeRequest\x12+\n\x06\x63onfig\x18\x01 \x01(\x0b\x32\x19.genesis.v1.SessionConfigH\x00\x12\'\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x16.genesis.v1.AudioChunkH\x00\x12-\n\x0block_rhythm\x18\x03 \x01(\x0b\x32\x16.genesis.v1.LockRhythmH\x00\x42\t\n\x07message\"C\n\x18StreamTranscribeResponse\x12\'\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x18.genesis.v1.SessionEvent\"A\n\x13WatchSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x04\"?\n\x14WatchSessionResponse\x12\'\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x18.genesis.v1.SessionEvent\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"B\n\x12GetSessionResponse\x12,\n\x07session\x18\x01 \x01(\x0b\x32\x1b.genesis.v1.SessionSnapshot\"$\n\x0eGetStemRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x1f\n\x0fGetStemResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\xec\x01\n\x13\x41rrangeNotesRequest\x12*\n\ninstrument\x18\x01 \x01(\x0b\x32\x16.genesis.v1.Instrument\x12\x1f\n\x05notes\x18\x02 \x03(\x0b\x32\x10.genesis.v1.Note\x12\"\n\x06player\x18( \x01(\x0b\x32\x12.genesis.v1.Player\x12\x37\n\x04pins\x18) \x03(\x0b\x32).genesis.v1.ArrangeNotesRequest.PinsEntry\x1a+\n\tPinsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"7\n\x14\x41rrangeNotesResponse\x12\x1f\n\x05notes\x18\x01 \x03(\x0b\x32\x10.genesis.v1.Note2\xb4\x03\n\x14TranscriptionService\x12\x61\n\x10StreamTranscribe\x12#.genesis.v1.StreamTranscribeRequest\x1a$.genesis.v1.StreamTranscribeResponse(\x01\x30\x01\x12S\n\x0cWatchSession\x12\x1f.genesis.v1.WatchSessionRequest\x1a .genesis.v1.WatchSessionResponse0\x01\x12K\n\nGetSession\x12\x1d.genesis.v1.GetSessionRequest\x1a\x1e.genesis.v1.GetSessionResponse\x12\x44\n\x07GetStem\x12\x1a.genesis.v1.GetStemRequest\x1a\x1b.genesis.v1.GetStemResponse0\x01\x12Q\n\x0c\x41rrangeNotes\x12\x1f.genesis.v1.ArrangeNotesRequest\x1a .genesis.v1.ArrangeNotesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,28 +40,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ARRANGENOTESREQUEST_PINSENTRY']._loaded_options = None
   _globals['_ARRANGENOTESREQUEST_PINSENTRY']._serialized_options = b'8\001'
-  _globals['_STREAMTRANSCRIBEREQUEST']._serialized_start=205
-  _globals['_STREAMTRANSCRIBEREQUEST']._serialized_end=327
-  _globals['_STREAMTRANSCRIBERESPONSE']._serialized_start=329
-  _globals['_STREAMTRANSCRIBERESPONSE']._serialized_end=396
-  _globals['_WATCHSESSIONREQUEST']._serialized_start=398
-  _globals['_WATCHSESSIONREQUEST']._serialized_end=463
-  _globals['_WATCHSESSIONRESPONSE']._serialized_start=465
-  _globals['_WATCHSESSIONRESPONSE']._serialized_end=528
-  _globals['_GETSESSIONREQUEST']._serialized_start=530
-  _globals['_GETSESSIONREQUEST']._serialized_end=569
-  _globals['_GETSESSIONRESPONSE']._serialized_start=571
-  _globals['_GETSESSIONRESPONSE']._serialized_end=637
-  _globals['_GETSTEMREQUEST']._serialized_start=639
-  _globals['_GETSTEMREQUEST']._serialized_end=675
-  _globals['_GETSTEMRESPONSE']._serialized_start=677
-  _globals['_GETSTEMRESPONSE']._serialized_end=708
-  _globals['_ARRANGENOTESREQUEST']._serialized_start=711
-  _globals['_ARRANGENOTESREQUEST']._serialized_end=947
-  _globals['_ARRANGENOTESREQUEST_PINSENTRY']._serialized_start=904
-  _globals['_ARRANGENOTESREQUEST_PINSENTRY']._serialized_end=947
-  _globals['_ARRANGENOTESRESPONSE']._serialized_start=949
-  _globals['_ARRANGENOTESRESPONSE']._serialized_end=1004
-  _globals['_TRANSCRIPTIONSERVICE']._serialized_start=1007
-  _globals['_TRANSCRIPTIONSERVICE']._serialized_end=1443
+  _globals['_STREAMTRANSCRIBEREQUEST']._serialized_start=231
+  _globals['_STREAMTRANSCRIBEREQUEST']._serialized_end=400
+  _globals['_STREAMTRANSCRIBERESPONSE']._serialized_start=402
+  _globals['_STREAMTRANSCRIBERESPONSE']._serialized_end=469
+  _globals['_WATCHSESSIONREQUEST']._serialized_start=471
+  _globals['_WATCHSESSIONREQUEST']._serialized_end=536
+  _globals['_WATCHSESSIONRESPONSE']._serialized_start=538
+  _globals['_WATCHSESSIONRESPONSE']._serialized_end=601
+  _globals['_GETSESSIONREQUEST']._serialized_start=603
+  _globals['_GETSESSIONREQUEST']._serialized_end=642
+  _globals['_GETSESSIONRESPONSE']._serialized_start=644
+  _globals['_GETSESSIONRESPONSE']._serialized_end=710
+  _globals['_GETSTEMREQUEST']._serialized_start=712
+  _globals['_GETSTEMREQUEST']._serialized_end=748
+  _globals['_GETSTEMRESPONSE']._serialized_start=750
+  _globals['_GETSTEMRESPONSE']._serialized_end=781
+  _globals['_ARRANGENOTESREQUEST']._serialized_start=784
+  _globals['_ARRANGENOTESREQUEST']._serialized_end=1020
+  _globals['_ARRANGENOTESREQUEST_PINSENTRY']._serialized_start=977
+  _globals['_ARRANGENOTESREQUEST_PINSENTRY']._serialized_end=1020
+  _globals['_ARRANGENOTESRESPONSE']._serialized_start=1022
+  _globals['_ARRANGENOTESRESPONSE']._serialized_end=1077
+  _globals['_TRANSCRIPTIONSERVICE']._serialized_start=1080
+  _globals['_TRANSCRIPTIONSERVICE']._serialized_end=1516
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@ from wire.gen.genesis.v1 import event_pb2 as _event_pb2
 from wire.gen.genesis.v1 import instrument_pb2 as _instrument_pb2
 from wire.gen.genesis.v1 import note_pb2 as _note_pb2
 from wire.gen.genesis.v1 import player_pb2 as _player_pb2
+from wire.gen.genesis.v1 import rhythm_pb2 as _rhythm_pb2
 from wire.gen.genesis.v1 import session_pb2 as _session_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -13,12 +14,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StreamTranscribeRequest(_message.Message):
-    __slots__ = ("config", "audio")
+    __slots__ = ("config", "audio", "lock_rhythm")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     AUDIO_FIELD_NUMBER: _ClassVar[int]
+    LOCK_RHYTHM_FIELD_NUMBER: _ClassVar[int]
     config: _session_pb2.SessionConfig
     audio: _audio_pb2.AudioChunk
-    def __init__(self, config: _Optional[_Union[_session_pb2.SessionConfig, _Mapping]] = ..., audio: _Optional[_Union[_audio_pb2.AudioChunk, _Mapping]] = ...) -> None: ...
+    lock_rhythm: _rhythm_pb2.LockRhythm
+    def __init__(self, config: _Optional[_Union[_session_pb2.SessionConfig, _Mapping]] = ..., audio: _Optional[_Union[_audio_pb2.AudioChunk, _Mapping]] = ..., lock_rhythm: _Optional[_Union[_rhythm_pb2.LockRhythm, _Mapping]] = ...) -> None: ...
 
 class StreamTranscribeResponse(_message.Message):
     __slots__ = ("event",)

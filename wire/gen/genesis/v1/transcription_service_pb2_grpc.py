@@ -69,8 +69,8 @@ class TranscriptionServiceServicer:
     """
 
     def StreamTranscribe(self, request_iterator, context):
-        """Audio in, the session's events out. The first message carries only the configuration, every later one only audio;
-        half-close ends the audio. An event is sent once the bus has acknowledged it.
+        """Audio in, the session's events out. The first message carries only the configuration, every later one audio, or what
+        a person decides about the bars; half-close ends the audio. An event is sent once the bus has acknowledged it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -139,10 +139,25 @@ function xInBar(left: number, barWidth: number, span: Span | undefined, timeS: n
   return left + BAR_PADDING + Math.min(1, Math.max(0, share)) * (barWidth - BAR_PADDING);
 }
 
+/** A hand that plays a first beat, or rolls a chord on it, begins so much early at most, and so much of a beat. */
+const EARLY_S = 0.09;
+const EARLY_BEATS = 0.15;
+
+/** The bar a note is written in: one that is struck a moment before a bar line stands right after it. */
+function barOf(note: Note, spans: readonly Span[]): number {
+  const timeS = seconds(note.onset);
+  const bar = spanAt(spans, timeS);
+  const next = spans[bar + 1]?.bar;
+  if (!next) return bar;
+  const beatS = seconds((next.beats[1] ?? next.end) - (next.beats[0] ?? 0));
+  const earlyS = seconds(next.beats[0] ?? 0) - timeS;
+  return earlyS <= Math.min(EARLY_S, EARLY_BEATS * beatS) ? bar + 1 : bar;
+}
+
 function groupByBar(notes: readonly Note[], spans: readonly Span[]): Map<number, Note[]> {
   const byBar = new Map<number, Note[]>();
   for (const note of notes) {
-    const bar = spanAt(spans, seconds(note.onset));
+    const bar = barOf(note, spans);
     const others = byBar.get(bar);
     if (others) others.push(note);
     else byBar.set(bar, [note]);

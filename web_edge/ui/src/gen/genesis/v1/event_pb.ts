@@ -6,7 +6,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Note } from "./note_pb";
 import { file_genesis_v1_note } from "./note_pb";
-import type { BarsRevised, HarmonyRevised } from "./rhythm_pb";
+import type { BarsRevised, HarmonyRevised, RhythmLocked } from "./rhythm_pb";
 import { file_genesis_v1_rhythm } from "./rhythm_pb";
 import type { CadenceChanged, Gap, Progress, RunnerChanged, SeparationChosen, SessionEnded, SessionFailed, SessionSnapshot, SessionStarted } from "./session_pb";
 import { file_genesis_v1_session } from "./session_pb";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file genesis/v1/event.proto.
  */
 export const file_genesis_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChZnZW5lc2lzL3YxL2V2ZW50LnByb3RvEgpnZW5lc2lzLnYxIsoFCgxTZXNzaW9uRXZlbnQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdhdHRlbXB0GAMgASgNEiEKGXByZXZpb3VzX2R1cmFibGVfc2VxdWVuY2UYBCABKAQSGQoRcHJvY2Vzc2VkX3VudGlsX3MYBSABKAESLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoHc3RhcnRlZBgKIAEoCzIaLmdlbmVzaXMudjEuU2Vzc2lvblN0YXJ0ZWRIABIgCgRub3RlGAsgASgLMhAuZ2VuZXNpcy52MS5Ob3RlSAASKAoIcHJvZ3Jlc3MYDCABKAsyFC5nZW5lc2lzLnYxLlByb2dyZXNzSAASHgoDZ2FwGA0gASgLMg8uZ2VuZXNpcy52MS5HYXBIABIpCgVlbmRlZBgOIAEoCzIYLmdlbmVzaXMudjEuU2Vzc2lvbkVuZGVkSAASKwoGZmFpbGVkGA8gASgLMhkuZ2VuZXNpcy52MS5TZXNzaW9uRmFpbGVkSAASLwoIc25hcHNob3QYECABKAsyGy5nZW5lc2lzLnYxLlNlc3Npb25TbmFwc2hvdEgAEi0KB2NhZGVuY2UYESABKAsyGi5nZW5lc2lzLnYxLkNhZGVuY2VDaGFuZ2VkSAASJwoEYmFycxg8IAEoCzIXLmdlbmVzaXMudjEuQmFyc1JldmlzZWRIABItCgdoYXJtb255GD0gASgLMhouZ2VuZXNpcy52MS5IYXJtb255UmV2aXNlZEgAEjIKCnNlcGFyYXRpb24YRiABKAsyHC5nZW5lc2lzLnYxLlNlcGFyYXRpb25DaG9zZW5IABIrCgZydW5uZXIYWiABKAsyGS5nZW5lc2lzLnYxLlJ1bm5lckNoYW5nZWRIAEIJCgdwYXlsb2FkYgZwcm90bzM", [file_genesis_v1_note, file_genesis_v1_rhythm, file_genesis_v1_session, file_google_protobuf_timestamp]);
+  fileDesc("ChZnZW5lc2lzL3YxL2V2ZW50LnByb3RvEgpnZW5lc2lzLnYxIvYFCgxTZXNzaW9uRXZlbnQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdhdHRlbXB0GAMgASgNEiEKGXByZXZpb3VzX2R1cmFibGVfc2VxdWVuY2UYBCABKAQSGQoRcHJvY2Vzc2VkX3VudGlsX3MYBSABKAESLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoHc3RhcnRlZBgKIAEoCzIaLmdlbmVzaXMudjEuU2Vzc2lvblN0YXJ0ZWRIABIgCgRub3RlGAsgASgLMhAuZ2VuZXNpcy52MS5Ob3RlSAASKAoIcHJvZ3Jlc3MYDCABKAsyFC5nZW5lc2lzLnYxLlByb2dyZXNzSAASHgoDZ2FwGA0gASgLMg8uZ2VuZXNpcy52MS5HYXBIABIpCgVlbmRlZBgOIAEoCzIYLmdlbmVzaXMudjEuU2Vzc2lvbkVuZGVkSAASKwoGZmFpbGVkGA8gASgLMhkuZ2VuZXNpcy52MS5TZXNzaW9uRmFpbGVkSAASLwoIc25hcHNob3QYECABKAsyGy5nZW5lc2lzLnYxLlNlc3Npb25TbmFwc2hvdEgAEi0KB2NhZGVuY2UYESABKAsyGi5nZW5lc2lzLnYxLkNhZGVuY2VDaGFuZ2VkSAASJwoEYmFycxg8IAEoCzIXLmdlbmVzaXMudjEuQmFyc1JldmlzZWRIABItCgdoYXJtb255GD0gASgLMhouZ2VuZXNpcy52MS5IYXJtb255UmV2aXNlZEgAEioKBnJoeXRobRg+IAEoCzIYLmdlbmVzaXMudjEuUmh5dGhtTG9ja2VkSAASMgoKc2VwYXJhdGlvbhhGIAEoCzIcLmdlbmVzaXMudjEuU2VwYXJhdGlvbkNob3NlbkgAEisKBnJ1bm5lchhaIAEoCzIZLmdlbmVzaXMudjEuUnVubmVyQ2hhbmdlZEgAQgkKB3BheWxvYWRiBnByb3RvMw", [file_genesis_v1_note, file_genesis_v1_rhythm, file_genesis_v1_session, file_google_protobuf_timestamp]);
 
 /**
  * One entry of a session's log; session = fold(events).
@@ -33,9 +33,8 @@ export const file_genesis_v1_event: GenFile = /*@__PURE__*/
  *   7d note n0 ENDED       offset 0.93            previous_durable_sequence 4
  *   8d ended COMPLETED                            previous_durable_sequence 7
  *
- * Durable are started, separation, COMMITTED and ENDED notes, COMMITTED bars and harmony, gap, ended, failed. The others
- * expire within a minute and may be
- * coalesced for a slow reader.
+ * Durable are started, separation, COMMITTED and ENDED notes, COMMITTED bars and harmony, rhythm, gap, ended, failed.
+ * The others expire within a minute and may be coalesced for a slow reader.
  *
  * A payload that a reader does not know is one of a newer version: it keeps its place in the log and is passed over. It
  * is durable if it names a durable event before it.
@@ -146,6 +145,12 @@ export type SessionEvent = Message<"genesis.v1.SessionEvent"> & {
      */
     value: HarmonyRevised;
     case: "harmony";
+  } | {
+    /**
+     * @generated from field: genesis.v1.RhythmLocked rhythm = 62;
+     */
+    value: RhythmLocked;
+    case: "rhythm";
   } | {
     /**
      * @generated from field: genesis.v1.SeparationChosen separation = 70;

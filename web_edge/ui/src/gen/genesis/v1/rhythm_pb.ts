@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file genesis/v1/rhythm.proto.
  */
 export const file_genesis_v1_rhythm: GenFile = /*@__PURE__*/
-  fileDesc("ChdnZW5lc2lzL3YxL3JoeXRobS5wcm90bxIKZ2VuZXNpcy52MSJ1CgNCYXISDgoGbnVtYmVyGAEgASgFEg8KB2JlYXRzX3MYAiADKAESDQoFZW5kX3MYAyABKAESDQoFY291bnQYBCABKAUSDAoEdW5pdBgFIAEoBRISCgpjb25maWRlbmNlGAYgASgBEg0KBXN3aW5nGAcgASgBIlQKC0JhcnNSZXZpc2VkEiYKCHN0YW5kaW5nGAEgASgOMhQuZ2VuZXNpcy52MS5TdGFuZGluZxIdCgRiYXJzGAIgAygLMg8uZ2VuZXNpcy52MS5CYXIiTwoJQ2hvcmRTcGFuEg8KB3N0YXJ0X3MYASABKAESDQoFZW5kX3MYAiABKAESDgoGc3ltYm9sGAMgASgJEhIKCmNvbmZpZGVuY2UYBCABKAEiSgoHS2V5U3BhbhIPCgdzdGFydF9zGAEgASgBEg0KBWVuZF9zGAIgASgBEgsKA2tleRgDIAEoCRISCgpjb25maWRlbmNlGAQgASgBIoIBCg5IYXJtb255UmV2aXNlZBImCghzdGFuZGluZxgBIAEoDjIULmdlbmVzaXMudjEuU3RhbmRpbmcSJQoGY2hvcmRzGAIgAygLMhUuZ2VuZXNpcy52MS5DaG9yZFNwYW4SIQoEa2V5cxgDIAMoCzITLmdlbmVzaXMudjEuS2V5U3BhbipUCghTdGFuZGluZxIYChRTVEFORElOR19VTlNQRUNJRklFRBAAEhYKElNUQU5ESU5HX1RFTlRBVElWRRABEhYKElNUQU5ESU5HX0NPTU1JVFRFRBACYgZwcm90bzM");
+  fileDesc("ChdnZW5lc2lzL3YxL3JoeXRobS5wcm90bxIKZ2VuZXNpcy52MSJ1CgNCYXISDgoGbnVtYmVyGAEgASgFEg8KB2JlYXRzX3MYAiADKAESDQoFZW5kX3MYAyABKAESDQoFY291bnQYBCABKAUSDAoEdW5pdBgFIAEoBRISCgpjb25maWRlbmNlGAYgASgBEg0KBXN3aW5nGAcgASgBImYKC0JhcnNSZXZpc2VkEiYKCHN0YW5kaW5nGAEgASgOMhQuZ2VuZXNpcy52MS5TdGFuZGluZxIdCgRiYXJzGAIgAygLMg8uZ2VuZXNpcy52MS5CYXISEAoIcmV2aXNpb24YAyABKA0iLAoNVGltZVNpZ25hdHVyZRINCgVjb3VudBgBIAEoBRIMCgR1bml0GAIgASgFIpsBCgpSaHl0aG1Mb2NrEhYKCXRlbXBvX2JwbRgBIAEoAUgAiAEBEjEKDnRpbWVfc2lnbmF0dXJlGAIgASgLMhkuZ2VuZXNpcy52MS5UaW1lU2lnbmF0dXJlEhYKCWJhcl9vbmVfcxgDIAEoAUgBiAEBEg4KBnRhcHNfcxgEIAMoAUIMCgpfdGVtcG9fYnBtQgwKCl9iYXJfb25lX3MiTgoKTG9ja1JoeXRobRIkCgRsb2NrGAEgASgLMhYuZ2VuZXNpcy52MS5SaHl0aG1Mb2NrEhEKBGF0X3MYAiABKAFIAIgBAUIHCgVfYXRfcyJlCgxSaHl0aG1Mb2NrZWQSJAoEbG9jaxgBIAEoCzIWLmdlbmVzaXMudjEuUmh5dGhtTG9jaxIQCghyZXZpc2lvbhgCIAEoDRIMCgRhdF9zGAMgASgBEg8KB3N0YXJ0X3MYBCABKAEiTwoJQ2hvcmRTcGFuEg8KB3N0YXJ0X3MYASABKAESDQoFZW5kX3MYAiABKAESDgoGc3ltYm9sGAMgASgJEhIKCmNvbmZpZGVuY2UYBCABKAEiSgoHS2V5U3BhbhIPCgdzdGFydF9zGAEgASgBEg0KBWVuZF9zGAIgASgBEgsKA2tleRgDIAEoCRISCgpjb25maWRlbmNlGAQgASgBIoIBCg5IYXJtb255UmV2aXNlZBImCghzdGFuZGluZxgBIAEoDjIULmdlbmVzaXMudjEuU3RhbmRpbmcSJQoGY2hvcmRzGAIgAygLMhUuZ2VuZXNpcy52MS5DaG9yZFNwYW4SIQoEa2V5cxgDIAMoCzITLmdlbmVzaXMudjEuS2V5U3BhbipUCghTdGFuZGluZxIYChRTVEFORElOR19VTlNQRUNJRklFRBAAEhYKElNUQU5ESU5HX1RFTlRBVElWRRABEhYKElNUQU5ESU5HX0NPTU1JVFRFRBACYgZwcm90bzM");
 
 /**
  * One bar, for display: notes are never moved to it.
@@ -86,6 +86,13 @@ export type BarsRevised = Message<"genesis.v1.BarsRevised"> & {
    * @generated from field: repeated genesis.v1.Bar bars = 2;
    */
   bars: Bar[];
+
+  /**
+   * Of the RhythmLocked that they follow, 0 for none: bars of another revision than the last one told are of no account.
+   *
+   * @generated from field: uint32 revision = 3;
+   */
+  revision: number;
 };
 
 /**
@@ -94,6 +101,138 @@ export type BarsRevised = Message<"genesis.v1.BarsRevised"> & {
  */
 export const BarsRevisedSchema: GenMessage<BarsRevised> = /*@__PURE__*/
   messageDesc(file_genesis_v1_rhythm, 1);
+
+/**
+ * @generated from message genesis.v1.TimeSignature
+ */
+export type TimeSignature = Message<"genesis.v1.TimeSignature"> & {
+  /**
+   * 6/8 as 6 and 8.
+   *
+   * @generated from field: int32 count = 1;
+   */
+  count: number;
+
+  /**
+   * @generated from field: int32 unit = 2;
+   */
+  unit: number;
+};
+
+/**
+ * Describes the message genesis.v1.TimeSignature.
+ * Use `create(TimeSignatureSchema)` to create a new message.
+ */
+export const TimeSignatureSchema: GenMessage<TimeSignature> = /*@__PURE__*/
+  messageDesc(file_genesis_v1_rhythm, 2);
+
+/**
+ * What a person has decided about bars; what is absent is found.
+ *
+ * @generated from message genesis.v1.RhythmLock
+ */
+export type RhythmLock = Message<"genesis.v1.RhythmLock"> & {
+  /**
+   * Beats a minute, 20 to 400.
+   *
+   * @generated from field: optional double tempo_bpm = 1;
+   */
+  tempoBpm?: number | undefined;
+
+  /**
+   * @generated from field: genesis.v1.TimeSignature time_signature = 2;
+   */
+  timeSignature?: TimeSignature | undefined;
+
+  /**
+   * Where bar 1 begins, or any other bar: bars are counted from there in both directions.
+   *
+   * @generated from field: optional double bar_one_s = 3;
+   */
+  barOneS?: number | undefined;
+
+  /**
+   * Where beats were tapped, rising, 256 at most: they hold, and from two on they say the tempo unless tempo_bpm does.
+   *
+   * @generated from field: repeated double taps_s = 4;
+   */
+  tapsS: number[];
+};
+
+/**
+ * Describes the message genesis.v1.RhythmLock.
+ * Use `create(RhythmLockSchema)` to create a new message.
+ */
+export const RhythmLockSchema: GenMessage<RhythmLock> = /*@__PURE__*/
+  messageDesc(file_genesis_v1_rhythm, 3);
+
+/**
+ * Asked by whoever sends the audio, at any time: all that is decided from now on; an empty lock leaves all to be found.
+ *
+ * @generated from message genesis.v1.LockRhythm
+ */
+export type LockRhythm = Message<"genesis.v1.LockRhythm"> & {
+  /**
+   * @generated from field: genesis.v1.RhythmLock lock = 1;
+   */
+  lock?: RhythmLock | undefined;
+
+  /**
+   * When it is to take effect, on the session's clock; absent: at once. With the at_s of the RhythmLocked that answered
+   * it, the same audio gives the same log again.
+   *
+   * @generated from field: optional double at_s = 2;
+   */
+  atS?: number | undefined;
+};
+
+/**
+ * Describes the message genesis.v1.LockRhythm.
+ * Use `create(LockRhythmSchema)` to create a new message.
+ */
+export const LockRhythmSchema: GenMessage<LockRhythm> = /*@__PURE__*/
+  messageDesc(file_genesis_v1_rhythm, 4);
+
+/**
+ * A person has decided about the bars. Bars that end after start_s, committed ones too, are void and told anew, with this
+ * revision; no note is touched. A lock that says what holds already is not told.
+ *
+ * @generated from message genesis.v1.RhythmLocked
+ */
+export type RhythmLocked = Message<"genesis.v1.RhythmLocked"> & {
+  /**
+   * @generated from field: genesis.v1.RhythmLock lock = 1;
+   */
+  lock?: RhythmLock | undefined;
+
+  /**
+   * Counts the locks of the session, from 1.
+   *
+   * @generated from field: uint32 revision = 2;
+   */
+  revision: number;
+
+  /**
+   * When it took effect, on the session's clock: bars are looked at once a second.
+   *
+   * @generated from field: double at_s = 3;
+   */
+  atS: number;
+
+  /**
+   * Bars that end no later stay as they are; 0: none does. It is 0 unless the session has lasted for over five minutes.
+   *
+   * @generated from field: double start_s = 4;
+   */
+  startS: number;
+};
+
+/**
+ * Describes the message genesis.v1.RhythmLocked.
+ * Use `create(RhythmLockedSchema)` to create a new message.
+ */
+export const RhythmLockedSchema: GenMessage<RhythmLocked> = /*@__PURE__*/
+  messageDesc(file_genesis_v1_rhythm, 5);
 
 /**
  * @generated from message genesis.v1.ChordSpan
@@ -129,7 +268,7 @@ export type ChordSpan = Message<"genesis.v1.ChordSpan"> & {
  * Use `create(ChordSpanSchema)` to create a new message.
  */
 export const ChordSpanSchema: GenMessage<ChordSpan> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_rhythm, 2);
+  messageDesc(file_genesis_v1_rhythm, 6);
 
 /**
  * @generated from message genesis.v1.KeySpan
@@ -165,7 +304,7 @@ export type KeySpan = Message<"genesis.v1.KeySpan"> & {
  * Use `create(KeySpanSchema)` to create a new message.
  */
 export const KeySpanSchema: GenMessage<KeySpan> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_rhythm, 3);
+  messageDesc(file_genesis_v1_rhythm, 7);
 
 /**
  * @generated from message genesis.v1.HarmonyRevised
@@ -194,10 +333,11 @@ export type HarmonyRevised = Message<"genesis.v1.HarmonyRevised"> & {
  * Use `create(HarmonyRevisedSchema)` to create a new message.
  */
 export const HarmonyRevisedSchema: GenMessage<HarmonyRevised> = /*@__PURE__*/
-  messageDesc(file_genesis_v1_rhythm, 4);
+  messageDesc(file_genesis_v1_rhythm, 8);
 
 /**
- * TENTATIVE is the whole of what follows the committed part, told anew each time; COMMITTED never changes again.
+ * TENTATIVE is the whole of what follows the committed part, told anew each time; COMMITTED never changes again, unless a
+ * person decides otherwise about the bars (RhythmLocked).
  *
  * @generated from enum genesis.v1.Standing
  */

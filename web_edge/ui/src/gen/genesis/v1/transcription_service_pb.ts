@@ -14,6 +14,8 @@ import type { Note } from "./note_pb";
 import { file_genesis_v1_note } from "./note_pb";
 import type { Player } from "./player_pb";
 import { file_genesis_v1_player } from "./player_pb";
+import type { LockRhythm } from "./rhythm_pb";
+import { file_genesis_v1_rhythm } from "./rhythm_pb";
 import type { SessionConfig, SessionSnapshot } from "./session_pb";
 import { file_genesis_v1_session } from "./session_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -22,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file genesis/v1/transcription_service.proto.
  */
 export const file_genesis_v1_transcription_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZnZW5lc2lzL3YxL3RyYW5zY3JpcHRpb25fc2VydmljZS5wcm90bxIKZ2VuZXNpcy52MSJ6ChdTdHJlYW1UcmFuc2NyaWJlUmVxdWVzdBIrCgZjb25maWcYASABKAsyGS5nZW5lc2lzLnYxLlNlc3Npb25Db25maWdIABInCgVhdWRpbxgCIAEoCzIWLmdlbmVzaXMudjEuQXVkaW9DaHVua0gAQgkKB21lc3NhZ2UiQwoYU3RyZWFtVHJhbnNjcmliZVJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiQQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIj8KFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJCChJHZXRTZXNzaW9uUmVzcG9uc2USLAoHc2Vzc2lvbhgBIAEoCzIbLmdlbmVzaXMudjEuU2Vzc2lvblNuYXBzaG90IiQKDkdldFN0ZW1SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiHwoPR2V0U3RlbVJlc3BvbnNlEgwKBGRhdGEYASABKAwi7AEKE0FycmFuZ2VOb3Rlc1JlcXVlc3QSKgoKaW5zdHJ1bWVudBgBIAEoCzIWLmdlbmVzaXMudjEuSW5zdHJ1bWVudBIfCgVub3RlcxgCIAMoCzIQLmdlbmVzaXMudjEuTm90ZRIiCgZwbGF5ZXIYKCABKAsyEi5nZW5lc2lzLnYxLlBsYXllchI3CgRwaW5zGCkgAygLMikuZ2VuZXNpcy52MS5BcnJhbmdlTm90ZXNSZXF1ZXN0LlBpbnNFbnRyeRorCglQaW5zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASI3ChRBcnJhbmdlTm90ZXNSZXNwb25zZRIfCgVub3RlcxgBIAMoCzIQLmdlbmVzaXMudjEuTm90ZTK0AwoUVHJhbnNjcmlwdGlvblNlcnZpY2USYQoQU3RyZWFtVHJhbnNjcmliZRIjLmdlbmVzaXMudjEuU3RyZWFtVHJhbnNjcmliZVJlcXVlc3QaJC5nZW5lc2lzLnYxLlN0cmVhbVRyYW5zY3JpYmVSZXNwb25zZSgBMAESUwoMV2F0Y2hTZXNzaW9uEh8uZ2VuZXNpcy52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiAuZ2VuZXNpcy52MS5XYXRjaFNlc3Npb25SZXNwb25zZTABEksKCkdldFNlc3Npb24SHS5nZW5lc2lzLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh4uZ2VuZXNpcy52MS5HZXRTZXNzaW9uUmVzcG9uc2USRAoHR2V0U3RlbRIaLmdlbmVzaXMudjEuR2V0U3RlbVJlcXVlc3QaGy5nZW5lc2lzLnYxLkdldFN0ZW1SZXNwb25zZTABElEKDEFycmFuZ2VOb3RlcxIfLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVxdWVzdBogLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVzcG9uc2ViBnByb3RvMw", [file_genesis_v1_audio, file_genesis_v1_event, file_genesis_v1_instrument, file_genesis_v1_note, file_genesis_v1_player, file_genesis_v1_session]);
+  fileDesc("CiZnZW5lc2lzL3YxL3RyYW5zY3JpcHRpb25fc2VydmljZS5wcm90bxIKZ2VuZXNpcy52MSKpAQoXU3RyZWFtVHJhbnNjcmliZVJlcXVlc3QSKwoGY29uZmlnGAEgASgLMhkuZ2VuZXNpcy52MS5TZXNzaW9uQ29uZmlnSAASJwoFYXVkaW8YAiABKAsyFi5nZW5lc2lzLnYxLkF1ZGlvQ2h1bmtIABItCgtsb2NrX3JoeXRobRgDIAEoCzIWLmdlbmVzaXMudjEuTG9ja1JoeXRobUgAQgkKB21lc3NhZ2UiQwoYU3RyZWFtVHJhbnNjcmliZVJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiQQoTV2F0Y2hTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIj8KFFdhdGNoU2Vzc2lvblJlc3BvbnNlEicKBWV2ZW50GAEgASgLMhguZ2VuZXNpcy52MS5TZXNzaW9uRXZlbnQiJwoRR2V0U2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJCChJHZXRTZXNzaW9uUmVzcG9uc2USLAoHc2Vzc2lvbhgBIAEoCzIbLmdlbmVzaXMudjEuU2Vzc2lvblNuYXBzaG90IiQKDkdldFN0ZW1SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiHwoPR2V0U3RlbVJlc3BvbnNlEgwKBGRhdGEYASABKAwi7AEKE0FycmFuZ2VOb3Rlc1JlcXVlc3QSKgoKaW5zdHJ1bWVudBgBIAEoCzIWLmdlbmVzaXMudjEuSW5zdHJ1bWVudBIfCgVub3RlcxgCIAMoCzIQLmdlbmVzaXMudjEuTm90ZRIiCgZwbGF5ZXIYKCABKAsyEi5nZW5lc2lzLnYxLlBsYXllchI3CgRwaW5zGCkgAygLMikuZ2VuZXNpcy52MS5BcnJhbmdlTm90ZXNSZXF1ZXN0LlBpbnNFbnRyeRorCglQaW5zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASI3ChRBcnJhbmdlTm90ZXNSZXNwb25zZRIfCgVub3RlcxgBIAMoCzIQLmdlbmVzaXMudjEuTm90ZTK0AwoUVHJhbnNjcmlwdGlvblNlcnZpY2USYQoQU3RyZWFtVHJhbnNjcmliZRIjLmdlbmVzaXMudjEuU3RyZWFtVHJhbnNjcmliZVJlcXVlc3QaJC5nZW5lc2lzLnYxLlN0cmVhbVRyYW5zY3JpYmVSZXNwb25zZSgBMAESUwoMV2F0Y2hTZXNzaW9uEh8uZ2VuZXNpcy52MS5XYXRjaFNlc3Npb25SZXF1ZXN0GiAuZ2VuZXNpcy52MS5XYXRjaFNlc3Npb25SZXNwb25zZTABEksKCkdldFNlc3Npb24SHS5nZW5lc2lzLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh4uZ2VuZXNpcy52MS5HZXRTZXNzaW9uUmVzcG9uc2USRAoHR2V0U3RlbRIaLmdlbmVzaXMudjEuR2V0U3RlbVJlcXVlc3QaGy5nZW5lc2lzLnYxLkdldFN0ZW1SZXNwb25zZTABElEKDEFycmFuZ2VOb3RlcxIfLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVxdWVzdBogLmdlbmVzaXMudjEuQXJyYW5nZU5vdGVzUmVzcG9uc2ViBnByb3RvMw", [file_genesis_v1_audio, file_genesis_v1_event, file_genesis_v1_instrument, file_genesis_v1_note, file_genesis_v1_player, file_genesis_v1_rhythm, file_genesis_v1_session]);
 
 /**
  * @generated from message genesis.v1.StreamTranscribeRequest
@@ -43,6 +45,12 @@ export type StreamTranscribeRequest = Message<"genesis.v1.StreamTranscribeReques
      */
     value: AudioChunk;
     case: "audio";
+  } | {
+    /**
+     * @generated from field: genesis.v1.LockRhythm lock_rhythm = 3;
+     */
+    value: LockRhythm;
+    case: "lockRhythm";
   } | { case: undefined; value?: undefined };
 };
 
@@ -240,8 +248,8 @@ export const ArrangeNotesResponseSchema: GenMessage<ArrangeNotesResponse> = /*@_
  */
 export const TranscriptionService: GenService<{
   /**
-   * Audio in, the session's events out. The first message carries only the configuration, every later one only audio;
-   * half-close ends the audio. An event is sent once the bus has acknowledged it.
+   * Audio in, the session's events out. The first message carries only the configuration, every later one audio, or what
+   * a person decides about the bars; half-close ends the audio. An event is sent once the bus has acknowledged it.
    *
    * @generated from rpc genesis.v1.TranscriptionService.StreamTranscribe
    */
