@@ -23,7 +23,8 @@ from bench._scoring import PlainNote
 from genesis.pacing import CHUNK_S
 from music.events import AudioEncoding, AudioFormat, NoteRevised, SessionConfig, SessionEvent, SessionFailed
 from music.tuning import Instrument
-from wire.codec import decode_event, encode_config
+from wire.codec import decode_event
+from wire.config_codec import encode_config
 from wire.gen.genesis.v1 import audio_pb2, event_pb2
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 

@@ -30,7 +30,7 @@ from genesis.pacing import CHUNK_S
 from music.events import AudioEncoding, AudioFormat, SessionConfig
 from music.tuning import Instrument
 from tests.support.stack import Stack, running_stack
-from wire.codec import encode_config
+from wire.config_codec import encode_config
 from wire.gen.genesis.v1 import audio_pb2
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 from wire.gen.genesis.v1.transcription_service_pb2_grpc import TranscriptionServiceStub

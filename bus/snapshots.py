@@ -14,8 +14,8 @@ from bus.messages import STREAM_SEQUENCE_HEADER, from_bytes, to_bytes
 from music.events import NoteRevised, SessionEvent, SnapshotTaken, snapshot_event
 from music.note import Note, NoteState
 from music.session_state import SessionState, by_onset
-from wire.codec import encode_note
 from wire.gen.genesis.v1 import event_pb2, session_pb2
+from wire.note_codec import encode_note
 
 _MOST_BYTES = 1 << 20
 """Of a snapshot, about an hour of music. A session's writer keeps no more, and a reader is not stunned by it."""

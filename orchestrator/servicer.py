@@ -24,17 +24,11 @@ from orchestrator.door import check_may_see, present_caller
 from orchestrator.intake import check_session_id
 from orchestrator.neighbours import BusLink
 from orchestrator.stems import StemShelf, no_stem
-from wire.codec import (
-    decode_config,
-    decode_instrument,
-    decode_note,
-    decode_player,
-    encode_event,
-    encode_note,
-    encode_snapshot,
-)
+from wire.codec import encode_event, encode_snapshot
+from wire.config_codec import decode_config, decode_instrument, decode_player
 from wire.errors import to_status
 from wire.gen.genesis.v1 import note_pb2, transcription_service_pb2, transcription_service_pb2_grpc
+from wire.note_codec import decode_note, encode_note
 from wire.rhythm_codec import decode_lock_request
 
 SESSION_ID_KEY = "session-id"

@@ -26,7 +26,7 @@ from music.events import (
 )
 from music.note import Alternative, Note, NoteState, PitchBend, Technique
 from music.tuning import Position
-from wire.codec import decode_config, encode_config
+from wire.config_codec import decode_config, encode_config
 from wire.gen.genesis.v1 import rhythm_pb2, session_pb2
 from wire.rhythm_codec import decode_locked, encode_locked
 

@@ -18,7 +18,8 @@ from access.tokens import TokenSigner
 from music.errors import Conflict, GenesisError, InvalidInput, Reason, Unavailable
 from music.events import SessionConfig, SessionEvent
 from music.rhythm_locks import LockRequest
-from wire.codec import decode_event, encode_config
+from wire.codec import decode_event
+from wire.config_codec import encode_config
 from wire.errors import from_rpc
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 from wire.gen.genesis.v1.transcription_service_pb2_grpc import TranscriptionServiceStub

@@ -10,8 +10,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from music.audio import sample_at, seconds
 from music.errors import InvalidInput, Reason
 from music.events import (
-    AudioEncoding,
-    AudioFormat,
     BarsRevised,
     CadenceChanged,
     EndReason,
@@ -23,9 +21,7 @@ from music.events import (
     Progressed,
     RhythmLocked,
     RunnerChanged,
-    Separation,
     SeparationChosen,
-    SessionConfig,
     SessionEnded,
     SessionEvent,
     SessionFailed,
@@ -33,11 +29,9 @@ from music.events import (
     SnapshotTaken,
     UnknownEvent,
 )
-from music.note import Alternative, Note, NoteState, PitchBend, Technique
-from music.player import DEFAULT_PLAYER, Player
-from music.tuning import DEFAULT_FRETS, TUNINGS, Instrument, Position
-from music.window_schedule import WindowSchedule
-from wire.gen.genesis.v1 import audio_pb2, error_pb2, event_pb2, instrument_pb2, note_pb2, player_pb2, session_pb2
+from wire.config_codec import decode_config, decode_separation, encode_config, encode_separation
+from wire.gen.genesis.v1 import error_pb2, event_pb2, session_pb2
+from wire.note_codec import decode_note, encode_note
 from wire.rhythm_codec import (
     decode_bar,
     decode_bars,
@@ -53,27 +47,6 @@ from wire.rhythm_codec import (
     encode_locked,
 )
 
-_ENCODINGS = {
-    audio_pb2.AUDIO_ENCODING_PCM_S16LE: AudioEncoding.PCM_S16LE,
-    audio_pb2.AUDIO_ENCODING_PCM_F32LE: AudioEncoding.PCM_F32LE,
-    audio_pb2.AUDIO_ENCODING_CONTAINER: AudioEncoding.CONTAINER,
-}
-_ENCODINGS_OUT = {value: key for key, value in _ENCODINGS.items()}
-_SEPARATIONS = {
-    session_pb2.SEPARATION_MODE_UNSPECIFIED: Separation.OFF,
-    session_pb2.SEPARATION_MODE_OFF: Separation.OFF,
-    session_pb2.SEPARATION_MODE_AUTO: Separation.AUTO,
-    session_pb2.SEPARATION_MODE_VOCALS_REMOVED: Separation.VOCALS_REMOVED,
-    session_pb2.SEPARATION_MODE_GUITAR: Separation.GUITAR,
-}
-_SEPARATIONS_OUT = {value: key for key, value in _SEPARATIONS.items()}
-_STATES = {
-    note_pb2.NOTE_STATE_TENTATIVE: NoteState.TENTATIVE,
-    note_pb2.NOTE_STATE_COMMITTED: NoteState.COMMITTED,
-    note_pb2.NOTE_STATE_ENDED: NoteState.ENDED,
-    note_pb2.NOTE_STATE_RETRACTED: NoteState.RETRACTED,
-}
-_STATES_OUT = {value: key for key, value in _STATES.items()}
 _END_REASONS = {
     session_pb2.END_REASON_COMPLETED: EndReason.COMPLETED,
     session_pb2.END_REASON_CANCELLED: EndReason.CANCELLED,
@@ -81,142 +54,6 @@ _END_REASONS = {
 }
 _END_REASONS_OUT = {value: key for key, value in _END_REASONS.items()}
 _REASON_PREFIX = "ERROR_REASON_"
-
-
-def encode_instrument(instrument: Instrument) -> instrument_pb2.Instrument:
-    return instrument_pb2.Instrument(tuning=instrument.tuning, capo=instrument.capo, fret_count=instrument.fret_count)
-
-
-def decode_instrument(message: instrument_pb2.Instrument) -> Instrument:
-    """Raises InvalidInput: TUNING_INVALID, CAPO_INVALID, CONFIG_INVALID."""
-    return Instrument(
-        tuning=tuple(message.tuning) or TUNINGS["standard"],
-        capo=message.capo,
-        fret_count=message.fret_count or DEFAULT_FRETS,
-    )
-
-
-def encode_player(player: Player) -> player_pb2.Player:
-    return player_pb2.Player(
-        difficulty=player.difficulty,
-        style=player.style,
-        max_stretch=player.max_stretch,
-        lowest_fret=player.lowest_fret,
-        highest_fret=player.highest_fret,
-    )
-
-
-def decode_player(message: player_pb2.Player) -> Player:
-    """Raises InvalidInput: CONFIG_INVALID."""
-    return Player(
-        difficulty=message.difficulty or DEFAULT_PLAYER.difficulty,
-        style=message.style or DEFAULT_PLAYER.style,
-        max_stretch=message.max_stretch or DEFAULT_PLAYER.max_stretch,
-        lowest_fret=message.lowest_fret or DEFAULT_PLAYER.lowest_fret,
-        highest_fret=message.highest_fret or DEFAULT_PLAYER.highest_fret,
-    )
-
-
-def encode_config(config: SessionConfig) -> session_pb2.SessionConfig:
-    return session_pb2.SessionConfig(
-        audio=audio_pb2.AudioFormat(
-            encoding=_ENCODINGS_OUT[config.audio.encoding],
-            sample_rate_hz=config.audio.sample_rate_hz,
-            channel_count=config.audio.channel_count,
-        ),
-        instrument=encode_instrument(config.instrument),
-        transcriber=config.transcriber,
-        separation=_SEPARATIONS_OUT[config.separation],
-        session_id=config.session_id,
-        player=None if config.player == DEFAULT_PLAYER else encode_player(config.player),
-        separation_schedule=_encode_schedule(config.separation_schedule),
-    )
-
-
-def decode_config(message: session_pb2.SessionConfig) -> SessionConfig:
-    """Raises InvalidInput: ENCODING_UNSUPPORTED, CONFIG_INVALID and those of `decode_instrument`. Ranges of the audio
-    format are the decoder's to check.
-    """
-    encoding = _ENCODINGS.get(message.audio.encoding)
-    if encoding is None:
-        names = ", ".join(audio_pb2.AudioEncoding.Name(value) for value in _ENCODINGS)
-        raise InvalidInput(Reason.ENCODING_UNSUPPORTED, f"Say how the audio is encoded: one of {names}.")
-    separation = _SEPARATIONS.get(message.separation)
-    if separation is None:
-        raise InvalidInput(Reason.CONFIG_INVALID, f"Unknown separation mode {message.separation}.")
-    return SessionConfig(
-        audio=AudioFormat(encoding, message.audio.sample_rate_hz, message.audio.channel_count),
-        instrument=decode_instrument(message.instrument),
-        transcriber=message.transcriber,
-        separation=separation,
-        session_id=message.session_id,
-        player=decode_player(message.player),
-        separation_schedule=_decode_schedule(message),
-    )
-
-
-def encode_note(note: Note) -> note_pb2.Note:
-    return note_pb2.Note(
-        id=note.id,
-        state=_STATES_OUT[note.state],
-        onset_s=seconds(note.onset),
-        offset_s=None if note.offset is None else seconds(note.offset),
-        pitch=note.pitch,
-        velocity=note.velocity,
-        confidence=note.confidence,
-        stability=note.stability,
-        string=None if note.position is None else note.position.string,
-        fret=None if note.position is None else note.position.fret,
-        alternatives=[
-            note_pb2.Position(string=other.position.string, fret=other.position.fret, cost=other.cost)
-            for other in note.alternatives
-        ],
-        bends=[note_pb2.PitchBend(time_s=seconds(bend.at), semitones=bend.semitones) for bend in note.bends],
-        techniques=[
-            note_pb2.Technique(
-                kind=technique.kind,
-                to=technique.to,
-                confidence=technique.confidence,
-                semitones=technique.semitones,
-            )
-            for technique in note.techniques
-        ],
-        flags=note.flags,
-        string_evidence=note.string_evidence,
-    )
-
-
-def decode_note(message: note_pb2.Note) -> Note:
-    """Raises InvalidInput: REQUEST_INVALID for a note without a state or with a pitch outside 0..127."""
-    state = _STATES.get(message.state)
-    if state is None:
-        raise InvalidInput(Reason.REQUEST_INVALID, f"Note {message.id!r} has no state.")
-    if not 0 <= message.pitch <= 127:
-        raise InvalidInput(Reason.REQUEST_INVALID, f"Note {message.id!r} has pitch {message.pitch}, not 0 to 127.")
-    placed = message.HasField("string") and message.HasField("fret")
-    return Note(
-        id=message.id,
-        state=state,
-        onset=sample_at(message.onset_s),
-        offset=sample_at(message.offset_s) if message.HasField("offset_s") else None,
-        pitch=message.pitch,
-        velocity=message.velocity,
-        confidence=message.confidence,
-        stability=message.stability,
-        position=Position(message.string, message.fret) if placed else None,
-        alternatives=tuple(
-            Alternative(Position(other.string, other.fret), other.cost) for other in message.alternatives
-        ),
-        bends=tuple(PitchBend(sample_at(bend.time_s), bend.semitones) for bend in message.bends),
-        techniques=tuple(map(_decode_technique, message.techniques)),
-        flags=tuple(message.flags),
-        string_evidence=tuple(message.string_evidence),
-    )
-
-
-def _decode_technique(message: note_pb2.Technique) -> Technique:
-    semitones = message.semitones if message.HasField("semitones") else None
-    return Technique(message.kind, message.to, message.confidence, semitones)
 
 
 def encode_reason(reason: Reason) -> error_pb2.ErrorReason:
@@ -253,7 +90,7 @@ def encode_event(event: SessionEvent) -> event_pb2.SessionEvent:  # noqa: C901 -
         case CadenceChanged() | RunnerChanged() as change:
             _encode_change(change, message)
         case SeparationChosen() as chosen:
-            message.separation.CopyFrom(_encode_separation(chosen))
+            message.separation.CopyFrom(encode_separation(chosen))
         case GapFound() as gap:
             message.gap.CopyFrom(_encode_gap(gap))
         case SessionEnded() as ended:
@@ -296,7 +133,7 @@ def encode_snapshot(session_id: str, snapshot: SnapshotTaken) -> session_pb2.Ses
         bars=[encode_bar(bar) for bar in snapshot.bars],
         chords=[encode_chord(chord) for chord in snapshot.chords],
         keys=[encode_key(key) for key in snapshot.keys],
-        separation=None if snapshot.separation is None else _encode_separation(snapshot.separation),
+        separation=None if snapshot.separation is None else encode_separation(snapshot.separation),
         rhythm_locks=[encode_locked(locked) for locked in snapshot.rhythm_locks],
     )
 
@@ -314,7 +151,7 @@ def decode_snapshot(message: session_pb2.SessionSnapshot) -> SnapshotTaken:
         bars=tuple(decode_bar(bar) for bar in message.bars),
         chords=tuple(decode_chord(chord) for chord in message.chords),
         keys=tuple(decode_key(key) for key in message.keys),
-        separation=_decode_separation(message.separation) if message.HasField("separation") else None,
+        separation=decode_separation(message.separation) if message.HasField("separation") else None,
         rhythm_locks=tuple(decode_locked(locked) for locked in message.rhythm_locks),
     )
 
@@ -338,7 +175,7 @@ def _decode_payload(message: event_pb2.SessionEvent) -> Payload:  # noqa: C901 -
         case "cadence" | "runner" as kind:
             return _decode_change(kind, message)
         case "separation":
-            return _decode_separation(message.separation)
+            return decode_separation(message.separation)
         case "gap":
             return _decode_gap(message.gap)
         case "ended":
@@ -420,45 +257,6 @@ def _decode_change(kind: str, message: event_pb2.SessionEvent) -> CadenceChanged
     if kind == "cadence":
         return CadenceChanged(sample_at(message.cadence.cadence_s), message.cadence.cause)
     return RunnerChanged(message.runner.runner, message.runner.cause)
-
-
-def _encode_schedule(schedule: WindowSchedule | None) -> session_pb2.SeparationSchedule | None:
-    if schedule is None:
-        return None
-    return session_pb2.SeparationSchedule(
-        window=schedule.window, hop=schedule.hop, fade=schedule.fade, right=schedule.right
-    )
-
-
-def _decode_schedule(message: session_pb2.SessionConfig) -> WindowSchedule | None:
-    """Raises InvalidInput: CONFIG_INVALID, the windows do not fit together."""
-    if not message.HasField("separation_schedule"):
-        return None
-    given = message.separation_schedule
-    try:
-        return WindowSchedule(given.window, given.hop, given.fade, given.right)
-    except ValueError as error:
-        raise InvalidInput(Reason.CONFIG_INVALID, f"{error}; leave the schedule out.") from None
-
-
-def _encode_separation(chosen: SeparationChosen) -> session_pb2.SeparationChosen:
-    return session_pb2.SeparationChosen(
-        separation=_SEPARATIONS_OUT[chosen.separation],
-        start_s=seconds(chosen.start),
-        cause=chosen.cause,
-        latency_s=seconds(chosen.latency),
-        voice_share=chosen.voice_share,
-    )
-
-
-def _decode_separation(message: session_pb2.SeparationChosen) -> SeparationChosen:
-    return SeparationChosen(
-        _SEPARATIONS.get(message.separation, Separation.OFF),
-        sample_at(message.start_s),
-        message.cause,
-        sample_at(message.latency_s),
-        message.voice_share if message.HasField("voice_share") else None,
-    )
 
 
 def _encode_gap(gap: GapFound) -> session_pb2.Gap:

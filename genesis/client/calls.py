@@ -13,7 +13,8 @@ from access.tls import authority_pem
 from music.errors import GenesisError, Reason, Unavailable
 from music.events import SessionConfig, SessionEvent, SessionFailed, SnapshotTaken
 from music.rhythm_locks import LockRequest
-from wire.codec import decode_event, decode_snapshot, encode_config
+from wire.codec import decode_event, decode_snapshot
+from wire.config_codec import encode_config
 from wire.errors import from_rpc
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 from wire.gen.genesis.v1.transcription_service_pb2_grpc import TranscriptionServiceStub

@@ -18,7 +18,7 @@ from music.audio import sample_at
 from music.events import AudioEncoding, NoteRevised, SessionEvent
 from music.note import Note, NoteState
 from orchestrator.settings import Settings
-from wire.codec import decode_config
+from wire.config_codec import decode_config
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 
 RATE = 8000

@@ -19,7 +19,7 @@ from tests.e2e.examples import KINDS, run_example
 from tests.support.command import genesis
 from tests.support.models import built_model_repo  # noqa: F401 - a fixture
 from tests.support.stack import Stack, running_stack, wait_until
-from wire.codec import encode_config
+from wire.config_codec import encode_config
 from wire.errors import from_rpc
 from wire.gen.genesis.v1 import audio_pb2
 from wire.gen.genesis.v1 import transcription_service_pb2 as pb

@@ -18,9 +18,10 @@ from music.tuning import TUNINGS, Instrument
 from tests.support.command import Done, genesis
 from tests.support.demo import demo_wav
 from tests.support.stack import running_stack
-from wire.codec import encode_instrument, encode_note, encode_player
+from wire.config_codec import encode_instrument, encode_player
 from wire.gen.genesis.v1 import transcription_service_pb2 as pb
 from wire.gen.genesis.v1.transcription_service_pb2_grpc import TranscriptionServiceStub
+from wire.note_codec import encode_note
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 

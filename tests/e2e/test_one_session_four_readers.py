@@ -18,7 +18,8 @@ from music.note import NoteState
 from music.session_state import SessionState
 from tests.support.demo import demo_truth, demo_wav
 from tests.support.stack import Stack, running_stack
-from wire.codec import decode_event, encode_config
+from wire.codec import decode_event
+from wire.config_codec import encode_config
 from wire.gen.genesis.v1 import audio_pb2, event_pb2
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 from wire.gen.genesis.v1.transcription_service_pb2_grpc import TranscriptionServiceStub

@@ -12,7 +12,8 @@ from google.rpc import status_pb2
 from music.errors import GenesisError, Reason
 from music.events import AudioEncoding, AudioFormat, SessionConfig, SessionEvent
 from orchestrator.bootstrap import Orchestrator
-from wire.codec import decode_event, encode_config
+from wire.codec import decode_event
+from wire.config_codec import encode_config
 from wire.errors import from_rpc
 from wire.gen.genesis.v1 import audio_pb2, transcription_service_pb2, transcription_service_pb2_grpc
 

@@ -43,7 +43,8 @@ from music.rhythm_locks import LockRequest
 from music.session_state import SessionState
 from music.tuning import Position
 from web_edge.uplink import SERVICE
-from wire.codec import decode_config, encode_event
+from wire.codec import encode_event
+from wire.config_codec import decode_config
 from wire.errors import FACES, to_status
 from wire.gen.genesis.v1 import transcription_service_pb2 as service_pb2
 from wire.gen.genesis.v1.transcription_service_pb2_grpc import (

@@ -34,8 +34,10 @@ from music.player import DEFAULT_PLAYER
 from music.tuning import TUNINGS, Instrument, Position
 from music.window_schedule import WindowSchedule
 from tests.music.test_player import players
-from wire.codec import decode_config, decode_event, decode_note, encode_config, encode_event, encode_note
+from wire.codec import decode_event, encode_event
+from wire.config_codec import decode_config, encode_config
 from wire.gen.genesis.v1 import event_pb2, note_pb2, session_pb2
+from wire.note_codec import decode_note, encode_note
 
 TWO_DAYS = 22_050 * 3600 * 48
 samples = st.integers(0, TWO_DAYS)
