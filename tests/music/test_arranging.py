@@ -96,6 +96,8 @@ def short_phrases(draw: st.DrawFn) -> tuple[Instrument, list[Note]]:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_the_programme_finds_what_trying_everything_finds(drawn: tuple[Instrument, list[Note]]) -> None:
     instrument, notes = drawn
+    # Two alike that begin together may change strings at no cost, and which lies where at sight is a toss.
+    assume(all(len({member.pitch for member in group}) == len(group) for group in group_notes(notes)))
     arranged = sorted(arrange(notes, instrument), key=lambda member: (member.onset, member.pitch, member.id))
     assume(all(member.position for member in arranged))
     try:
