@@ -31,7 +31,7 @@ from music.note import Note
 STEP = SAMPLE_RATE_HZ
 HORIZON = 4 * SAMPLE_RATE_HZ
 """Notes after a bar's end that may still move it."""
-_STRIDE = 8 * STEP
+_STRIDE = 12 * STEP
 """Steps of what is caught up with: less than what is listened to and not committed."""
 WINDOW = 48
 """Beats that are looked at again for the metre."""
