@@ -48,15 +48,15 @@ class Composed:
         return tuple(beat for beat, _ in kept), tuple(is_down for _, is_down in kept)
 
 
-def composed_pieces(first_seed: int, count: int, duration_s: float = 30.0) -> Iterator[Composed]:
-    """Every style and idiom in turn. Unevenness and drift of time are the composer's; one piece in three bends its
-    tempo further, one in seven begins with a pickup.
+def composed_pieces(first_seed: int, count: int, duration_s: float = 30.0, *, turn: int = 0) -> Iterator[Composed]:
+    """Every style and idiom in turn, the first one by `turn`. Unevenness and drift of time are the composer's; one
+    piece in three bends its tempo further, one in seven begins with a pickup.
     """
     names = [*STYLES, *IDIOMS]
     for number in range(count):
         seed = first_seed + number
         random, shaping = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 2])
-        name = names[number % len(names)]
+        name = names[(turn + number) % len(names)]
         performance = (
             compose(random, draw_instrument(random), name, duration_s)
             if name in STYLES
@@ -74,9 +74,11 @@ def composed_pieces(first_seed: int, count: int, duration_s: float = 30.0) -> It
         yield Composed(name, performance, first_downbeat, heard)
 
 
-def song_pieces(first_seed: int, count: int, duration_s: float = 30.0, *, spare: bool = False) -> Iterator[Composed]:
-    """Songs of every part in turn (`bench._songs`), as heard; one in three bends its tempo."""
-    for number, song in enumerate(songs(first_seed, count, duration_s, spare=spare)):
+def song_pieces(
+    first_seed: int, count: int, duration_s: float = 30.0, *, spare: bool = False, turn: int = 0
+) -> Iterator[Composed]:
+    """Songs of every part in turn, the first one by `turn` (`bench._songs`), as heard; one in three bends its tempo."""
+    for number, song in enumerate(songs(first_seed, count, duration_s, spare=spare, turn=turn)):
         seed, performance = first_seed + number, song.performance
         shaping = np.random.default_rng([seed, 2])
         if shaping.random() < 1 / 3:
@@ -89,13 +91,13 @@ def song_pieces(first_seed: int, count: int, duration_s: float = 30.0, *, spare:
         yield Composed(performance.style, performance, song.pickup, heard)
 
 
-def odd_pieces(first_seed: int, count: int, duration_s: float = 30.0) -> Iterator[Composed]:
-    """Five and seven beats a bar in every style of the composer."""
+def odd_pieces(first_seed: int, count: int, duration_s: float = 30.0, *, turn: int = 0) -> Iterator[Composed]:
+    """Five and seven beats a bar in every style of the composer, the first one by `turn`."""
     for number in range(count):
         seed = first_seed + number
         random = np.random.default_rng([seed, 7])
         beats = int(random.choice([5, 5, 7]))
-        performance = compose(random, draw_instrument(random), STYLES[number % len(STYLES)], duration_s, beats)
+        performance = compose(random, draw_instrument(random), STYLES[(turn + number) % len(STYLES)], duration_s, beats)
         if len({note.onset for note in performance.notes}) >= 8:
             yield Composed(f"{beats}/4", performance, 0, heard_notes(np.random.default_rng([seed, 1]), performance))
 

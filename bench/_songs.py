@@ -38,11 +38,11 @@ class Song:
     pickup: int
 
 
-def songs(first_seed: int, count: int, duration_s: float, *, spare: bool) -> Iterator[Song]:
-    """Every part in turn; `spare` takes rhythms from the tables that are kept for reports."""
+def songs(first_seed: int, count: int, duration_s: float, *, spare: bool, turn: int = 0) -> Iterator[Song]:
+    """Every part in turn, the first one by `turn`; `spare` takes rhythms from the tables that are kept for reports."""
     for number in range(count):
         random = np.random.default_rng([first_seed + number, 21])
-        yield _song(random, list(PARTS)[number % len(PARTS)], duration_s, spare)
+        yield _song(random, list(PARTS)[(turn + number) % len(PARTS)], duration_s, spare)
 
 
 def _song(random: np.random.Generator, part: str, duration_s: float, spare: bool) -> Song:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music.audio import SAMPLE_RATE_HZ
-from music.beats_figures import OF_BEATS, SLOTS, Overlay, Strokes, harmony_change, unit
+from music.beats_figures import SLOTS, Overlay, Strokes, harmony_change, unit
 from music.beats_onsets import MARKS
 from music.beats_weights import METRE
 
@@ -47,7 +47,6 @@ OF_BARS = (
     "odds", "odds_lead", "odds_behind", "odds_middle",
     *(f"{name}_{part}" for name in ("tones", "shape") for part in ALIKE),
 )  # fmt: skip
-FIGURES = (*OF_BEATS, *OF_BARS)
 _ROOT = 1.3
 _TRIADS = np.asarray(
     [

@@ -7,7 +7,7 @@ in it cannot be its own double; tempi drift freely within.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,20 +29,33 @@ _AFTER = 3 * SAMPLE_RATE_HZ
 Beats = NDArray[np.int64]
 
 
-def hypotheses(onsets: Sequence[Onset], accents: Sequence[float], end: int) -> list[Beats]:
+def hypotheses(
+    onsets: Sequence[Onset], accents: Sequence[float], end: int, proposed: Sequence[Beats] = ()
+) -> list[Beats]:
     """Rows of beats, each from about the first onset to about the last one: sample indices i64[beats], two at least.
 
     Args:
         onsets: in time, one at least.
         accents: for each, log likelihood ratio of its marks, of onsets on a beat to all others.
         end: of the recording, a sample index.
+        proposed: rows of beats from elsewhere, in which the strokes may find themselves too.
     """
     even = replace(LATTICE, tempo_each=0.0, tempo_spread=5.0)  # no band is likelier than another: that is judged later
     times = np.asarray([onset.time for onset in onsets], np.int64)
     last = min(end, int(times[-1]) + _AFTER)
+    bands = (_best_in(band, even, times, accents, last) for band in BANDS_BPM)
+    return rows_of([*proposed, *bands], times)
+
+
+def rows_of(found: Iterable[Beats], times: Beats) -> list[Beats]:
+    """Each of some rows and what it may be taken for: half a beat off, twice as fast, twice as slow; none twice.
+
+    Args:
+        found: rows of beats; those of fewer than two are passed over.
+        times: of the strokes, rising; rows go from about the first one to about the last one.
+    """
     rows: list[Beats] = []
-    for band in BANDS_BPM:
-        own = _best_in(band, even, times, accents, last)
+    for own in found:
         if len(own) < 2:
             continue
         for row in (own, _between(own), _doubled(own), own[::2], own[1::2]):

@@ -3,8 +3,8 @@
 A reading is a hypothesis about the beats (`music.beats_hypotheses`), beats of a bar, and which beat begins one. The
 piece is cut into stretches of half a minute; in each, trees that were fitted on composed music (`bench/fit_bars.py`)
 say how likely each reading is, against none of them being right, by figures of the whole stretch
-(`music.beats_figures`). Readings are then joined over the stretches as states of a hidden Markov model that may
-change, at a price.
+(`music.beats_figures`) and by what the beat network expects there (`music.beats_evidence`). Readings are then joined
+over the stretches as states of a hidden Markov model that may change, at a price.
 """
 
 from __future__ import annotations
@@ -17,8 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from music.audio import SAMPLE_RATE_HZ
-from music.beats_bar_figures import COUNTS, FIGURES, figures_of_bars, table_of
-from music.beats_figures import Strokes, figures_of_beats, laid_over
+from music.beats_bar_figures import COUNTS, OF_BARS, figures_of_bars, table_of
+from music.beats_evidence import (
+    BARS_BY_NETWORK,
+    BEHIND,
+    BY_NETWORK,
+    Evidence,
+    bar_figures_by_network,
+    row_heard,
+)
+from music.beats_figures import OF_BEATS, Strokes, figures_of_beats, laid_over
 from music.beats_hypotheses import Beats
 from music.boosted_trees import BoostedTrees, load_trees
 
@@ -26,10 +34,20 @@ Array = NDArray[np.float64]
 STRETCH_S = 30.0
 _CHANGE = -6.0
 """Log probability that another reading holds in the next stretch."""
-_FIT, _BEHIND = FIGURES.index("fit_per_s"), FIGURES.index("fit_behind")
-_ODDS, _ODDS_BEHIND, _PLACE = FIGURES.index("odds"), FIGURES.index("odds_behind"), FIGURES.index("place_of_first")
+_CHANGE_AFTER_HOLE = -1.5
+_HOLE = 4 * SAMPLE_RATE_HZ
+"""After silence as long as that nobody can tell where the beat is: it is found anew."""
+_FEWEST_BETWEEN_HOLES = 8
+FIGURES = (*OF_BEATS, *BY_NETWORK, *OF_BARS, *BARS_BY_NETWORK)
+_BEHIND = tuple(
+    (FIGURES.index(behind), FIGURES.index(own))
+    for behind, own in (("fit_behind", "fit_per_s"), ("odds_behind", "odds"), *BEHIND)
+)
+_PLACE = FIGURES.index("place_of_first")
 _FEWEST = 3
 _NEVER = -1e9
+_EARLY = round(0.06 * SAMPLE_RATE_HZ)
+"""A beat may lie a little before the stroke that is meant by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +81,17 @@ Allowed = Callable[[Beats, int, int], bool]
 
 
 def judge(
-    strokes: Strokes, rows: Sequence[Beats], allowed: Allowed | None = None, trees: BoostedTrees | None = None
+    strokes: Strokes,
+    evidence: Evidence,
+    rows: Sequence[Beats],
+    allowed: Allowed | None = None,
+    trees: BoostedTrees | None = None,
 ) -> Judged:
     """The best readings of a piece.
 
     Args:
         strokes: of the whole piece.
+        evidence: what the beat network says of it.
         rows: hypotheses about its beats, one at least.
         allowed: what a person has decided; None for nothing.
         trees: instead of the fitted ones.
@@ -82,27 +105,41 @@ def judge(
         if allowed is None or allowed(beats, count, first)
     ]
     cuts = stretches(strokes)
-    scores = np.stack([_scores(strokes, rows, states, cut, trees, is_first=not n) for n, cut in enumerate(cuts)])
-    path, chance = _joined(scores)
+    scores = np.stack(
+        [_scores(strokes, evidence, rows, states, cut, trees, is_first=not n) for n, cut in enumerate(cuts)]
+    )
+    path, chance = _joined(scores, [_begins_after_hole(strokes, begin) for begin, _ in cuts])
     return _spelled(rows, [states[state] for state in path], cuts, chance)
 
 
 def stretches(strokes: Strokes) -> list[tuple[int, int]]:
-    """Sample indices at which about half a minute begins and ends, from before the first stroke to after the last."""
-    first, last = int(strokes.times[0]), int(strokes.times[-1])
-    count = max(1, round((last - first) / (STRETCH_S * SAMPLE_RATE_HZ)))
-    edges = np.linspace(first, last, count + 1).round().astype(int).tolist()
-    edges[0], edges[-1] = first - 10 * SAMPLE_RATE_HZ, last + 10 * SAMPLE_RATE_HZ
-    return list(pairwise(edges))
+    """Sample indices at which about half a minute begins and ends, from before the first stroke to after the last.
+
+    A hole begins a new one with the stroke after it, where enough sounds on either side.
+    """
+    times = strokes.times
+    holes = [0, *(np.flatnonzero(np.diff(times) >= _HOLE) + 1).tolist(), len(times)]
+    kept = [0]
+    for begin in holes[1:-1]:
+        if begin - kept[-1] >= _FEWEST_BETWEEN_HOLES and len(times) - begin >= _FEWEST_BETWEEN_HOLES:
+            kept.append(begin)
+    edges: list[int] = []
+    for begin, end in pairwise([*kept, len(times)]):
+        first, last = int(times[begin]), int(times[end - 1])
+        count = max(1, round((last - first) / (STRETCH_S * SAMPLE_RATE_HZ)))
+        edges += np.linspace(first, last, count + 1).round().astype(int).tolist()[:-1]
+    edges = [edges[0] - 10 * SAMPLE_RATE_HZ, *(edge - _EARLY for edge in edges[1:])]
+    return list(pairwise([*edges, int(times[-1]) + 10 * SAMPLE_RATE_HZ]))
 
 
 def readings_of(
-    strokes: Strokes, rows: Sequence[Beats], *, is_first: bool = True
+    strokes: Strokes, evidence: Evidence, rows: Sequence[Beats], *, is_first: bool = True
 ) -> tuple[list[Reading], NDArray[np.float32]]:
     """All readings of a stretch and their figures, f32[readings, len(FIGURES)].
 
     Args:
         strokes: of the stretch, one at least.
+        evidence: what the beat network says of the piece.
         rows: hypotheses about its beats; those of fewer than three are passed over.
         is_first: whether the piece begins here; elsewhere its first stroke says nothing of bars.
     """
@@ -112,19 +149,21 @@ def readings_of(
         if len(beats) < _FEWEST:
             continue
         over = laid_over(beats, strokes.times)
-        own = figures_of_beats(strokes, beats, over)
+        of_row = row_heard(evidence, beats)
+        own = np.concatenate([figures_of_beats(strokes, beats, over), of_row.own])
         table = table_of(strokes, beats, over)
         for count in COUNTS:
             if len(beats) <= count:
                 continue
-            of_bars = figures_of_bars(table, beats, count)
-            parts.append(np.concatenate([np.broadcast_to(own, (count, len(own))), of_bars], axis=1))
+            same = np.broadcast_to(own, (count, len(own)))
+            of_bars = figures_of_bars(table, beats, count), bar_figures_by_network(of_row, count)
+            parts.append(np.concatenate([same, *of_bars], axis=1))
             readings += [Reading(row, count, first) for first in range(count)]
     if not parts:
         return [], np.zeros((0, len(FIGURES)), np.float32)
     figures = np.concatenate(parts)
-    figures[:, _BEHIND] = figures[:, _FIT] - figures[:, _FIT].max()
-    figures[:, _ODDS_BEHIND] = figures[:, _ODDS] - figures[:, _ODDS].max()
+    for behind, of in _BEHIND:
+        figures[:, behind] = figures[:, of] - figures[:, of].max()
     if not is_first:
         figures[:, _PLACE] = -1.0
     return readings, figures.astype(np.float32)
@@ -132,6 +171,7 @@ def readings_of(
 
 def _scores(
     strokes: Strokes,
+    evidence: Evidence,
     rows: Sequence[Beats],
     states: Sequence[Reading],
     cut: tuple[int, int],
@@ -145,7 +185,7 @@ def _scores(
     cropped = [beats[begin : int(np.searchsorted(beats, cut[1]))] for beats, begin in zip(rows, begins, strict=True)]
     if len(within.times) < _FEWEST:
         return np.zeros(len(states))
-    readings, figures = readings_of(within, cropped, is_first=is_first)
+    readings, figures = readings_of(within, evidence, cropped, is_first=is_first)
     if not readings:
         return np.zeros(len(states))
     odds = trees.odds(figures)
@@ -158,14 +198,21 @@ def _scores(
     return np.asarray([found.get(state, _NEVER) for state in states])
 
 
-def _joined(scores: Array) -> tuple[list[int], Array]:
-    """The best path through f64[stretches, states], and the probability of its state in each stretch."""
+def _begins_after_hole(strokes: Strokes, cut: int) -> bool:
+    at = int(np.searchsorted(strokes.times, cut))
+    return 0 < at < len(strokes.times) and bool(strokes.times[at] - strokes.times[at - 1] >= _HOLE)
+
+
+def _joined(scores: Array, anew: Sequence[bool]) -> tuple[list[int], Array]:
+    """The best path through f64[stretches, states], and the probability of its state in each stretch.
+
+    `anew` says of each whether a hole is before it.
+    """
     total, count = scores.shape
-    leave = _CHANGE - np.log(max(1, count - 1))
     best, came = scores[0].copy(), np.zeros((total, count), np.int64)
     for at in range(1, total):
         leader = int(best.argmax())
-        moved = best[leader] + leave
+        moved = best[leader] + (_CHANGE_AFTER_HOLE if anew[at] else _CHANGE) - np.log(max(1, count - 1))
         came[at] = np.where(moved > best, leader, np.arange(count))
         best = np.maximum(best, moved) + scores[at]
     path = [int(best.argmax())]

@@ -1,12 +1,14 @@
 """Bars while the music plays: `LiveBars` takes committed notes and says what can be told of the bars so far.
 
 It looks at fixed moments of the session's clock, a step apart, and only at strokes that are settled by then: what it
-says is a function of the committed notes. A bar that ended a horizon ago is committed and never changes again; the
+says is a function of the committed notes. At each of them beats, metre and downbeats of the last seconds are chosen
+anew (`music.beats_live_choice`). A bar that ended a horizon ago is committed and never changes again; the
 ones after it are told anew, as a whole, when they change.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,18 +17,22 @@ from numpy.typing import NDArray
 
 from music.audio import SAMPLE_RATE_HZ
 from music.beats import NO_LOCK, Bar, BarState, RhythmLock
+from music.beats_bar_figures import COUNTS
 from music.beats_confidence import believed, figures
-from music.beats_hypotheses import snapped
+from music.beats_evidence import listen
 from music.beats_lattice import HOP, Lattice
+from music.beats_live_choice import LISTENED, Heard, choose, live_rows
 from music.beats_metre import find_metre, hear
 from music.beats_onsets import TOGETHER, Marker, Onset, onsets_of
-from music.beats_tracking import FEWEST, is_timed, locked_beats, mark_weight, place_of, signature_of, swing_of
-from music.beats_weights import CONFIDENCE, LATTICE, METRE
+from music.beats_tracking import FEWEST, is_timed, left_by, locked_beats, mark_weight, place_of, signature_of, swing_of
+from music.beats_weights import CONFIDENCE, LATTICE, LIVE_CONFIDENCE, METRE
 from music.note import Note
 
 STEP = SAMPLE_RATE_HZ
 HORIZON = 4 * SAMPLE_RATE_HZ
 """Notes after a bar's end that may still move it."""
+_STRIDE = 12 * STEP
+"""Steps of what is caught up with: less than what is listened to and not committed."""
 WINDOW = 48
 """Beats that are looked at again for the metre."""
 
@@ -80,9 +86,17 @@ class LiveBars:
         return told
 
     def catch_up(self, now: int) -> Told:
-        """Take all steps up to `now`, a sample index on the steps' grid, in one."""
-        self._now = now
-        return self._step(now - TOGETHER, HORIZON) if now else Told((), None)
+        """Take the steps up to `now`, a sample index on their grid: in one where beats are said, else in long ones."""
+        begin = min((note.onset for note in self._waiting), default=now)
+        count = 0 if is_timed(self._lock) else max(0, now - begin) // _STRIDE
+        committed: list[Bar] = []
+        changed = False
+        for moment in range(now - count * _STRIDE, now + 1, _STRIDE) if now else ():
+            self._now = moment
+            told = self._step(moment - TOGETHER, HORIZON)
+            committed += told.committed
+            changed = changed or told.tentative is not None
+        return Told(tuple(committed), self._tentative if changed else None)
 
     def finish(self, duration: int) -> Told:
         """All notes are there: whatever bars there are, are committed."""
@@ -111,9 +125,9 @@ class LiveBars:
         """Keep what the next ones need to know and no more: a session may last for days."""
         self._committed = [*self._committed, *bars][-WINDOW:]
         if bars and self._lattice is not None:
-            self._lattice.forget(bars[-1].end - SAMPLE_RATE_HZ)
-            first = next((beat for bar in self._committed for beat in bar.beats), 0)
-            keep = max(0, int(np.searchsorted([onset.time for onset in self._onsets], first)) - 1)
+            heard = bars[-1].end - LISTENED - SAMPLE_RATE_HZ
+            self._lattice.forget(heard)
+            keep = self._first_onset(min(heard, self._committed[0].start))
             del self._onsets[:keep], self._marks[:keep]
 
     def _listen(self, until: int) -> None:
@@ -133,12 +147,82 @@ class LiveBars:
 
     def _bars(self, until: int) -> list[Bar]:
         """All bars that are not committed yet, up to now."""
-        beats = self._beats(until)
+        if is_timed(self._lock):
+            begin = self._committed[-1].end if self._committed else None
+            return self._said_bars(self._since_committed(locked_beats(self._onsets, until, self._lock, begin)))
+        heard = self._heard(until)
+        if heard is None:
+            return self._through_silence(until)
+        row = heard.beats.tolist()
+        if self._lock.signature is not None and self._lock.signature.beats not in COUNTS:
+            return self._said_bars(self._since_committed(row))
+        begin = self._begins_at(row)
+        beats = row[begin:]
+        places = [(begin + n - heard.first) % heard.count for n in range(len(beats))]
+        if self._committed:
+            beats[0], places[0] = self._committed[-1].end, 0
+            silent = self._until(beats[1])[1:] if len(beats) > 1 else []
+            places[1:1] = [n % self._committed[-1].signature.beats for n in range(1, len(silent) + 1)]
+            beats[1:1] = silent
+        if len(beats) < 2:
+            return []
+        past = [beat for bar in self._committed for beat in bar.beats][-WINDOW:]
+        shown = [*past, *beats]
+        near = self._onsets[self._first_onset(shown[0]) :]
+        odds = np.full(len(shown), heard.odds)
+        sure = believed(figures(shown, [onset.time for onset in near], odds), LIVE_CONFIDENCE)[len(past) :]
+        counts = [heard.count] * len(beats)
+        return self._cut(beats, places, counts, sure.tolist(), swing_of(shown, near))
+
+    def _until(self, time: int) -> list[int]:
+        """Even beats from the end of the committed bars to less than half a beat before a moment."""
+        last = self._committed[-1]
+        length = (last.end - last.start) / len(last.beats)
+        count = max(1, round((time - last.end) / length))
+        return [round(last.end + (time - last.end) * n / count) for n in range(count)]
+
+    def _through_silence(self, until: int) -> list[Bar]:
+        """Nothing has sounded for long: bars go on as they were, and nobody is sure of them."""
+        if not self._committed:
+            return []
+        last = self._committed[-1]
+        length = (last.end - last.start) / len(last.beats)
+        beats = [round(last.end + length * n) for n in range(max(0, int((until - last.end) / length)) + 2)]
+        places = [n % last.signature.beats for n in range(len(beats))]
+        counts, sure = [last.signature.beats] * len(beats), [0.0] * len(beats)
+        return self._cut(beats, places, counts, sure, last.swing)
+
+    def _heard(self, until: int) -> Heard | None:
+        first = bisect_left(self._onsets, until - LISTENED, key=lambda onset: onset.time)
+        onsets, marks = self._onsets[first:], self._marks[first:]
+        if len(self._onsets) < FEWEST or self._lattice is None or not onsets:
+            return None
+        evidence = listen(onsets, marks, until)
+        path = np.asarray([self._lattice.time_of(frame) for frame in self._lattice.path()], np.int64)
+        rows = live_rows(evidence, path, np.asarray([onset.time for onset in onsets], np.int64))
+        last = self._committed[-1] if self._committed else None
+        return choose(
+            until, evidence, rows, path, left_by(self._lock), (last.end, last.signature.beats) if last else None
+        )
+
+    def _begins_at(self, row: Sequence[int]) -> int:
+        """Index of the first beat that is not committed: that of the first stroke, or the one at the last bar's end."""
+        if not self._committed:
+            return max(0, sum(beat <= self._onsets[0].time + HOP * 4 for beat in row) - 1)
+        end, last = self._committed[-1].end, self._committed[-1].beats[-1]
+        return max(0, sum(beat <= end + (end - last) / 2 for beat in row) - 1)
+
+    def _first_onset(self, after: int) -> int:
+        """Index of the last onset before a sample, 0 where none is."""
+        return max(0, int(np.searchsorted([onset.time for onset in self._onsets], after)) - 1)
+
+    def _said_bars(self, beats: Sequence[int]) -> list[Bar]:
+        """Bars on beats or in a metre that a person has set; `beats` are not committed yet."""
         if len(beats) < 2:
             return []
         past = [beat for bar in self._committed for beat in bar.beats][-WINDOW:]
         row = [*past, *beats]
-        first = max(0, int(np.searchsorted([o.time for o in self._onsets], row[0])) - 1)
+        first = self._first_onset(row[0])
         onsets, marks = self._onsets[first:], self._marks[first:]
         only = self._lock.signature.beats if self._lock.signature else None
         metre = find_metre(hear(row, onsets, marks), METRE, only, self._locked_first(row))
@@ -165,19 +249,11 @@ class LiveBars:
             number += 1
         return bars
 
-    def _beats(self, until: int) -> list[int]:
+    def _since_committed(self, beats: Sequence[int]) -> list[int]:
         """Beats from the end of what is committed; the last one ends the last bar."""
-        if is_timed(self._lock):
-            beats = locked_beats(self._onsets, until, self._lock, self._committed[-1].end if self._committed else None)
-        elif len(self._onsets) < FEWEST or self._lattice is None:
-            return []
-        else:
-            path = self._lattice.path()
-            times = np.asarray([onset.time for onset in self._onsets], np.int64)
-            beats = snapped([self._lattice.time_of(frame) for frame in path], times).tolist()
         if not self._committed:
             before = sum(beat <= self._onsets[0].time + HOP * 4 for beat in beats) if self._onsets else 1
-            return beats[max(0, before - 1) :]
+            return list(beats[max(0, before - 1) :])
         end, last = self._committed[-1].end, self._committed[-1].beats[-1]
         return [end, *(beat for beat in beats if beat > end + (end - last) / 2)]
 

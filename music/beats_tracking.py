@@ -1,6 +1,6 @@
 """Bars of whole pieces: `track_bars` listens to all the notes at once. `music.beats_live` does it as they come.
 
-    notes → onsets → lattices (hypotheses about beats) → joint choice of beats, metre and downbeats → bars
+    notes → onsets → network (evidence), lattices (hypotheses about beats) → joint choice → bars
 
 What a person has locked takes precedence: where beats are said, only the metre is looked for.
 
@@ -20,6 +20,8 @@ from music.audio import SAMPLE_RATE_HZ
 from music.beats import NO_LOCK, Bar, BarState, RhythmLock, TimeSignature
 from music.beats_bar_figures import COUNTS
 from music.beats_confidence import believed, figures
+from music.beats_decoding import decoded
+from music.beats_evidence import Evidence, likeliest, listen
 from music.beats_figures import strokes_of
 from music.beats_hypotheses import Beats, hypotheses
 from music.beats_joint import Allowed, Judged, judge
@@ -32,6 +34,7 @@ _LAST_TAPS = 8
 """Gaps between taps that say how fast beats are before the first tap or after the last."""
 FEWEST = 4
 """Onsets below which nothing is said."""
+_ROWS = 12
 
 Array = NDArray[np.float64]
 
@@ -98,10 +101,11 @@ def find_grid(
         end: of the recording.
         lock: what a person has decided; no beats.
     """
-    rows = hypotheses(onsets, [mark_weight(mark) for mark in marks], end)
+    evidence = listen(onsets, marks, end)
+    rows = considered(evidence, onsets, marks, end)
     if not rows:
         return None
-    judged = judge(strokes_of(onsets, marks, held), rows, _left_by(lock))
+    judged = judge(strokes_of(onsets, marks, held), evidence, rows, left_by(lock))
     if len(judged.beats) < 2:
         return None
     if lock.signature is not None and lock.signature.beats not in COUNTS:
@@ -109,7 +113,13 @@ def find_grid(
     return _believed(judged, onsets)
 
 
-def _left_by(lock: RhythmLock) -> Allowed | None:
+def considered(evidence: Evidence, onsets: Sequence[Onset], marks: Sequence[Array], end: int) -> list[Beats]:
+    """Rows of beats to choose from: of those that the lattice and the network suggest, the likeliest."""
+    rows = hypotheses(onsets, [mark_weight(mark) for mark in marks], end, decoded(evidence))
+    return likeliest(evidence, rows, _ROWS)
+
+
+def left_by(lock: RhythmLock) -> Allowed | None:
     """Which readings a lock of metre or bar one leaves."""
     only = lock.signature.beats if lock.signature and lock.signature.beats in COUNTS else None
     if only is None and lock.bar_one is None:

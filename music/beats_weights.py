@@ -79,5 +79,7 @@ class ConfidenceWeights:
 
 
 CONFIDENCE = ConfidenceWeights()
-JOINT_CONFIDENCE = ConfidenceWeights((0.046, -0.317, -0.183, 2.042, -2.531, 6.893, -0.216))
+JOINT_CONFIDENCE = ConfidenceWeights((0.345, -1.296, -0.213, 0.75, -1.198, 4.526, 0.992))
 """The same where the last figure is the log odds of a reading of `music.beats_joint`."""
+LIVE_CONFIDENCE = ConfidenceWeights((-1.328, -0.052, 0.695, -0.752, -1.797, 6.23, 0.607))
+"""And where it is those of a reading of `music.beats_live_choice`."""
