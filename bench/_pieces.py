@@ -85,12 +85,13 @@ def heard_noises(count: int, seed: int = 0, length_s: float = 8.0) -> Iterator[H
     """What is no music at all: noise of any colour and level, hum, clicks and steady tones that swell."""
     ear = Ear()
     for number in range(count):
-        samples = _noise(np.random.default_rng([seed, number]), round(length_s * SAMPLE_RATE_HZ))
+        samples = draw_noise(np.random.default_rng([seed, number]), round(length_s * SAMPLE_RATE_HZ))
         piece = Piece(number, "noises", samples, (), Instrument(TUNINGS["standard"]), "noise", "noise", Effects(), None)
         yield ear.listen(piece)
 
 
-def _noise(random: np.random.Generator, length: int) -> NDArray[np.float32]:
+def draw_noise(random: np.random.Generator, length: int) -> NDArray[np.float32]:
+    """Noise of any colour and level, hum, clicks and a swell: f32[length] within ±1."""
     time_s = np.arange(length) / SAMPLE_RATE_HZ
     noise = random.standard_normal(length)
     pole = float(random.choice([0.0, 0.0, random.uniform(0.5, 0.99)]))

@@ -22,11 +22,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from music.activations import LOWEST_PITCH, PITCH_COUNT, Activations, Map, join
+from music.boosted_trees import load_trees
 from music.contour import crest_deviation
 from music.onset_judging import FIRST_AHEAD, Onset, OnsetJudge
 from music.probability_judge import ProbabilityJudge
 from music.tracking_rules import OnsetKind, TrackingRules
 from music.tree_judge import TreeJudge
+from music.weighed_judge import GUITAR_TREES, WeighedJudge
 
 _TOGETHER_FRAMES = 5
 _MOST_DEVIATIONS = 60 * 86
@@ -295,4 +297,6 @@ class NoteTracker:
 def _judge(rules: TrackingRules, columns: range) -> OnsetJudge:
     if rules.onsets is OnsetKind.PEAKS:
         return TreeJudge(columns)
+    if rules.onsets is OnsetKind.WEIGHED:
+        return WeighedJudge(columns, rules.reach, rules.birth_probability, load_trees(GUITAR_TREES))
     return ProbabilityJudge(columns, rules.reach, min(rules.birth_probability, rules.note_probability))

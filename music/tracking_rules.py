@@ -12,10 +12,13 @@ class OnsetKind(Enum):
     PEAKS rise and fall over several frames and are no probabilities: trees judge them (`music.tree_judge`).
     PROBABILITIES are calibrated, a note's spread over the two or three frames around its onset: they are added up
     (`music.probability_judge`).
+    WEIGHED are such probabilities too, of the guitar's network: trees say anew how likely each onset is
+    (`music.weighed_judge`).
     """
 
     PEAKS = "peaks"
     PROBABILITIES = "probabilities"
+    WEIGHED = "weighed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class TrackingRules:
         attack: frames after the onset in which it may be down without being counted.
         brief: a note that fades sooner than this, and is found in time, needs to be
         brief_probability: this likely, or is taken back before it is settled.
-        reach: frames to either side of an onset over which its probability is spread; PROBABILITIES only, 1 or 2.
+        reach: frames to either side of an onset over which its probability is spread, 1 or 2; not of PEAKS.
         one_note_a_string: no more notes sound than the instrument has strings.
     """
 
