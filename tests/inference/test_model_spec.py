@@ -41,7 +41,7 @@ def test_the_committed_configuration_of_the_guitar_is_complete() -> None:
     assert grid.late_delay * grid.frame_hop / 22_050 <= 0.15
     for key in ("source", "licence", "attribution"):
         assert spec.text(key)
-    assert tracking_rules(spec, GUITAR_RULES).onsets is OnsetKind.WEIGHED
+    assert tracking_rules(spec, GUITAR_RULES).onsets is OnsetKind.PROBABILITIES
 
 
 @pytest.mark.parametrize(
