@@ -2,8 +2,8 @@
 
 Rendered performances, played string by string, are heard directly and through a heavily driven amplifier or parts of
 it: its filters alone, its curve alone, all of it on the sum of the strings as in any amplifier, and all of it on every
-string by itself, where no two strings' notes meet in the curve. It prints how much of what was heard directly is heard
-again. Seeds are neither those of training nor of other benches.
+string by itself, where no two strings' notes meet in the curve; and through all of it, then through what might undo it.
+It prints how much of what was heard directly is heard again. Seeds are neither those of training nor of other benches.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from scipy.signal import lfilter
 
 from bench._models import load, session_notes
 from bench._report import print_json, print_table
@@ -37,6 +38,8 @@ WAYS = {
     "curve alone": replace(WHOLE, tight_hz=0.0, bite_db=0.0, speaker_hz=0.0, presence_db=0.0),
     "the whole amplifier": WHOLE,
 }
+UNDONE = "the whole amplifier, then the inverse of a curve"
+EXPANDED = "the whole amplifier, then an expander"
 BY_STRING = "the whole amplifier, one a string"
 
 
@@ -82,7 +85,25 @@ def _signals(piece: Piece, library: SoundLibrary) -> dict[str, Signal]:
     direct: Signal = np.asarray(np.sum(strings, axis=0), np.float32)
     driven = {way: amplify(direct, amplifier) for way, amplifier in WAYS.items()}
     one_each: Signal = np.asarray(np.sum([amplify(string, WHOLE) for string in strings], axis=0), np.float32)
-    return {"direct": direct, **driven, BY_STRING: one_each}
+    whole = driven["the whole amplifier"]
+    return {"direct": direct, **driven, UNDONE: _undone(whole), EXPANDED: _expanded(whole), BY_STRING: one_each}
+
+
+def _undone(signal: Signal) -> Signal:
+    """Through the inverse of a tanh, nine tenths of the way up at the peaks; what filters did behind it stays."""
+    peak = max(1e-9, float(np.quantile(np.abs(signal), 0.999)))
+    return np.asarray(np.arctanh(0.9 * np.clip(signal / peak, -1, 1)), np.float32)
+
+
+def _expanded(signal: Signal) -> Signal:
+    """Attacks raised, what rings on lowered: the level of 10 ms over that of 300 ms, as a gain."""
+    fast, slow = (_level(signal, seconds) for seconds in (0.01, 0.3))
+    return np.asarray(signal * np.clip(fast / slow, 0.2, 4), np.float32)
+
+
+def _level(signal: Signal, seconds: float) -> Signal:
+    pole = float(np.exp(-1 / (seconds * SAMPLE_RATE_HZ)))
+    return np.asarray(lfilter([1 - pole], [1, -pole], np.abs(signal)) + 1e-4, np.float32)
 
 
 def _heard(transcriber: Transcriber, piece: Piece, signal: Signal) -> list[PlainNote]:

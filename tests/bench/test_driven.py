@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.driven import BY_STRING, WAYS, _signals
+from bench.driven import BY_STRING, EXPANDED, UNDONE, WAYS, _signals
 from inference.training.amplifiers import rms
 from inference.training.dataset import render_piece
 from inference.training.effects import Effects
@@ -20,11 +20,22 @@ HOME_MADE = replace(
 """Needs nothing that has to be fetched."""
 
 
+def test_what_might_undo_an_amplifier_raises_what_the_curve_flattened(tmp_path: Path) -> None:
+    library = SoundLibrary(tmp_path)
+    signals = _signals(render_piece(HOME_MADE, 1_040_001, library, effects=Effects()), library)
+
+    def crest(name: str) -> float:
+        return float(np.abs(signals[name]).max()) / rms(signals[name])
+
+    for undoing in (UNDONE, EXPANDED):
+        assert crest(undoing) > 1.1 * crest("the whole amplifier")
+
+
 def test_only_where_strings_meet_does_it_matter_that_each_is_driven_by_itself(tmp_path: Path) -> None:
     library = SoundLibrary(tmp_path)
     piece = render_piece(HOME_MADE, 1_040_000, library, effects=Effects())
     signals = _signals(piece, library)
-    assert set(signals) == {"direct", *WAYS, BY_STRING}
+    assert set(signals) == {"direct", *WAYS, UNDONE, EXPANDED, BY_STRING}
     assert {len(signal) for signal in signals.values()} == {len(piece.samples)}
     whole = signals["the whole amplifier"]
     assert rms(signals[BY_STRING] - whole) > 0.3 * rms(whole)
