@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
@@ -63,10 +62,7 @@ class WindowedSeparator:
 
     channel_count = CHANNELS
 
-    # The processor time of this thread alone: other sessions' runs must not make a schedule look dear.
-    def __init__(
-        self, spec: ModelSpec, network: StemNetwork, threads: int, clock: Callable[[], float] = time.thread_time
-    ) -> None:
+    def __init__(self, spec: ModelSpec, network: StemNetwork, threads: int, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.reference = ModelReference(spec.role, spec.name, spec.sha256)
         self.sample_rate_hz = spec.integer("sample_rate_hz")
