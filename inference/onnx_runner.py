@@ -117,7 +117,7 @@ class BoundRun:
 
 
 def _open_session(spec: ModelSpec, threads: int) -> Any:
-    content = spec.read_model()
+    spec.read_model()
     ort = _onnxruntime(spec)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
@@ -129,7 +129,8 @@ def _open_session(spec: ModelSpec, threads: int) -> Any:
         # The pattern of a first run is allocated whole beside what that run left in the arena.
         options.enable_mem_reuse = options.enable_mem_pattern = False
     try:
-        return ort.InferenceSession(content, options, providers=_providers(ort))
+        # By its path: a session keeps bytes that it is given as long as it lives, beside what it made of them.
+        return ort.InferenceSession(str(spec.path), options, providers=_providers(ort))
     except Exception as error:
         # ONNX Runtime's exceptions share no base class of its own; all of them mean "this is no model I can run".
         raise mismatch(

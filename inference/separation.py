@@ -77,7 +77,7 @@ class WindowedSeparator:
             if not network.fits(schedule.window):
                 raise mismatch(spec.name, f"it does not take windows of {schedule.window} samples.")
         self.network = network
-        self._threads = threads
+        self.windows_at_a_time = threads
         self._limiter = anyio.CapacityLimiter(threads)
         self._cost_s: dict[int, float] = {}
 
@@ -121,7 +121,7 @@ class WindowedSeparator:
                 results[place] = await self._run(partial(self.network.run, window))
 
         async with anyio.create_task_group() as group:
-            for _ in range(min(self._threads, len(windows))):
+            for _ in range(min(self.windows_at_a_time, len(windows))):
                 group.start_soon(work)
         return results
 

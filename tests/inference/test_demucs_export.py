@@ -16,6 +16,7 @@ htdemucs = pytest.importorskip("demucs.htdemucs", reason="exporting Demucs needs
 
 from inference.export import demucs as exporting  # noqa: E402
 from inference.export.precision import with_half_weights  # noqa: E402
+from inference.separation import WindowedSeparator  # noqa: E402
 from inference.separators import load_separator  # noqa: E402
 from music.errors import Reason, Unavailable  # noqa: E402
 from music.events import Separation  # noqa: E402
@@ -62,7 +63,10 @@ def test_attention_holds_the_weights_of_one_head_at_a_time() -> None:
 def test_an_exported_checkpoint_is_a_separator(tmp_path: Path) -> None:
     model = small()
     exporting.export(model, "htdemucs_small", "guitar", tmp_path)
-    separator = load_separator(Separation.GUITAR, tmp_path)
+    separator = load_separator(Separation.GUITAR, tmp_path, threads=2)
+    assert isinstance(separator, WindowedSeparator)
+    # A window holds hundreds of MiB at full size: they come one after another, whatever the threads.
+    assert separator.windows_at_a_time == 1
     schedule = separator.choose_schedule(live=False, budget_cores=0)
     assert schedule is not None
     mix = 0.2 * np.random.default_rng(2).standard_normal((2, 8192)).astype(np.float32)

@@ -87,7 +87,7 @@ class TritonPythonModel:
         options.enable_mem_reuse = options.enable_mem_pattern = not runs_alone
         options.log_severity_level = 3
         try:
-            return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no base class of its own
             raise pb_utils.TritonModelException(f"{self._name}: {path} cannot be loaded: {error}") from error
 
