@@ -29,11 +29,11 @@ _ORT_TYPES = {
 class OnnxRunner:
     """One loaded model. Runs happen in worker threads, so the event loop stays free.
 
-    Every run is a batch of exactly one, on one thread, unless the model runs alone. In batches of four on two threads Basic Pitch's activations
-    differ by 1e-7 from those of single runs, and a result must not depend on how much audio came at once. Cores are
-    used by running windows side by side: measured on two cores, two single-threaded runs at a time take 24 ms a window,
-    one run on two threads 30 ms. And no pool of threads spins between runs (44 ms of CPU after each burst, and 64 ms a
-    window instead of 30 when the cores are shared).
+    Every run is a batch of exactly one, on one thread, unless the model runs alone. In batches of four on two threads
+    Basic Pitch's activations differ by 1e-7 from those of single runs, and a result must not depend on how much audio
+    came at once. Cores are used by running windows side by side: measured on two cores, two single-threaded runs at a
+    time take 24 ms a window, one run on two threads 30 ms. And no pool of threads spins between runs (44 ms of CPU
+    after each burst, and 64 ms a window instead of 30 when the cores are shared).
 
     A model that runs alone (`ModelSpec.runs_alone`) has one run at a time on all threads: Demucs' results are the same
     bits on one, two or three, and every run under way keeps hundreds of MiB.

@@ -62,8 +62,8 @@ def open_separator(spec: ModelSpec, threads: int) -> WindowedSeparator:
     runner = OnnxRunner(spec, threads)
 
     def clock() -> float:
-        # The processor time of this thread alone: other sessions' runs must not make a schedule look dear. A run's other
-        # threads work at most as long as this one.
+        # The processor time of this thread alone: other sessions' runs must not make a schedule look dear. The other
+        # threads of a run work at most as long as this one.
         return time.thread_time() * runner.threads_a_run
 
     return WindowedSeparator(spec, open_network(spec, runner), runner.threads, clock)
