@@ -52,9 +52,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     """Print the tables and the JSON line."""
     parser = argparse.ArgumentParser(prog="python -m bench separation")
     parser.add_argument("--quick", action="store_true", help="fewer pieces and levels; what is done without options")
-    parser.add_argument(
-        "--pieces", type=int, default=12, help="rendered pieces, for auto and for notes"
-    )
+    parser.add_argument("--pieces", type=int, default=12, help="rendered pieces, for auto and for notes")
     parser.add_argument("--notes", action="store_true", help="what it does to notes alone")
     parser.add_argument("--demucs", action="store_true", help="the full-size Demucs architecture alone")
     wish = parser.parse_args(arguments)
@@ -99,12 +97,12 @@ class FilePlan(SeparationPlan):
 
 
 def plans(separator: WindowedSeparator) -> dict[str, SeparationPlan]:
-    """By choice, what a session does; each with a file's windows."""
+    """By choice, what a session does: those of a file with its windows, a live one with those that answer soonest."""
     schedule = separator.file_schedule
     return {
         "off": NO_SEPARATION,
         "vocals_removed": SeparationPlan(Separation.VOCALS_REMOVED, separator, schedule),
-        AUTO: SeparationPlan(Separation.AUTO, separator, schedule),
+        AUTO: SeparationPlan(Separation.AUTO, separator, separator.live_schedules[0]),
         AUTO_FILE: FilePlan(Separation.AUTO, separator, schedule),
     }
 
