@@ -31,7 +31,8 @@ class Look(NamedTuple):
 
 
 VOICE_SHARE = 0.03
-"""Without a voice it was .0215 at most, with one .0586 at least (`python -m bench separation` prints both)."""
+"""With a voice it was .0586 at least; without one .0215 at most in 16 recordings, more in 2 of 12 rendered pieces that
+came later (`python -m bench separation` prints all; `--pieces 24`)."""
 LOOKS = (
     # What is as clear as this need not be waited for.
     Look(round(1.5 * SAMPLE_RATE_HZ), 0.25),
