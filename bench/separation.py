@@ -22,7 +22,7 @@ from bench._commands import Timing, run_timed
 from bench._models import load, session_notes
 from bench._recordings import DATA, labelled
 from bench._report import print_json, print_table
-from bench._separation_notes import AUTO, AUTO_FILE, REMOVED, REMOVED_FILE, notes
+from bench._separation_notes import AUTO, AUTO_FILE, notes
 from bench._separation_sound import (
     RATE_HZ,
     Signal,
@@ -42,7 +42,8 @@ from orchestrator.ears import Ear
 from orchestrator.separating import NO_SEPARATION, SeparationPlan, Tell
 from orchestrator.stems import StemSink
 
-COMMANDS = ("off", "vocals_removed", "auto")
+MODES = ("off", "vocals_removed", AUTO, AUTO_FILE)
+COMMANDS = MODES[:3]
 LENGTH_S = 180.0
 RUNS = 3
 
@@ -97,12 +98,11 @@ class FilePlan(SeparationPlan):
 
 def plans(separator: WindowedSeparator) -> dict[str, SeparationPlan]:
     """By choice, what a session does: those of a file with its windows, a live one with those that answer soonest."""
-    schedule, live = separator.file_schedule, separator.live_schedules[0]
+    schedule = separator.file_schedule
     return {
         "off": NO_SEPARATION,
-        REMOVED: SeparationPlan(Separation.VOCALS_REMOVED, separator, live),
-        REMOVED_FILE: SeparationPlan(Separation.VOCALS_REMOVED, separator, schedule),
-        AUTO: SeparationPlan(Separation.AUTO, separator, live),
+        "vocals_removed": SeparationPlan(Separation.VOCALS_REMOVED, separator, schedule),
+        AUTO: SeparationPlan(Separation.AUTO, separator, separator.live_schedules[0]),
         AUTO_FILE: FilePlan(Separation.AUTO, separator, schedule),
     }
 
@@ -120,14 +120,14 @@ def odd_inputs(separator: WindowedSeparator, transcriber: Transcriber) -> dict[s
     rows: list[list[object]] = []
     facts: dict[str, int] = {}
     for name, (signal, rate) in inputs.items():
-        counts = {
-            mode: len(session_notes(transcriber, signal, rate, Instrument(take.tuning), plan))
-            for mode, plan in plans(separator).items()
-        }
-        rows.append([name, *counts.values()])
-        facts |= {f"{name}, {mode}": count for mode, count in counts.items()}
+        counts = [
+            len(session_notes(transcriber, signal, rate, Instrument(take.tuning), plan))
+            for plan in plans(separator).values()
+        ]
+        rows.append([name, *counts])
+        facts |= {f"{name}, {mode}": count for mode, count in zip(MODES, counts, strict=True)}
     print("\nnotes found in odd inputs")
-    print_table(["input", *plans(separator)], rows)
+    print_table(["input", *MODES], rows)
     return facts
 
 
@@ -140,7 +140,7 @@ def bypassed(separator: WindowedSeparator, transcriber: Transcriber) -> dict[str
     take = labelled()[0][0]
     samples, rate_hz = take.read()
     signal = np.resize(samples, round(LENGTH_S * rate_hz))
-    spent: dict[str, list[float]] = {"off": [], AUTO: []}
+    spent: dict[str, list[float]] = {"off": [], "auto": []}
     for _ in range(RUNS):
         for mode, times in spent.items():
             begun = time.process_time()
