@@ -41,10 +41,10 @@ def main() -> None:
         }
     print(f"\nhtdemucs_6s at full size on random weights ({exported['parameters'] / 1e6:.1f} M), noise bursts")
     rows = [
-        [who, side["seconds"], side["seconds"] / LENGTH_S, side["peak_mib"]]
+        [who, side["seconds"], side["cpu_s"], side["seconds"] / LENGTH_S, side["peak_mib"]]
         for who, side in (("demucs package, torch", package), ("ours, ONNX Runtime", ours))
     ]
-    print_table(["side", "s", "of real time", "peak MiB"], rows)
+    print_table(["side", "s", "cpu s", "of real time", "peak MiB"], rows)
     print(
         f"{LENGTH_S:.0f} s, windows of 7.8 s, overlap {OVERLAP}, shifts 0, all cores; ours faster "
         f"{facts['ratio']:.2f} times (aim 1.5)"
@@ -64,7 +64,12 @@ def full_size() -> Any:
     from demucs.htdemucs import HTDemucs
 
     torch.manual_seed(0)
-    return HTDemucs(sources=SIX, segment=Fraction(39, 5), samplerate=_RATE_HZ, t_layers=5, bottom_channels=0).eval()
+    model = HTDemucs(sources=SIX, segment=Fraction(39, 5), samplerate=_RATE_HZ, t_layers=5, bottom_channels=0).eval()
+    for part in model.modules():
+        if type(part).__name__ == "LayerScale":
+            # They begin at 1e-4, where whatever the transformer says goes unnoticed.
+            part.scale.data.uniform_(0.1, 0.9)
+    return model
 
 
 def mix() -> np.ndarray:
@@ -113,11 +118,11 @@ def package(folder: Path) -> dict[str, float]:
     level = (signal - mono.mean()) / mono.std()
     with torch.no_grad():
         apply_model(model, level[None, :, : model.samplerate], shifts=0, split=False)
-        begun = time.perf_counter()
+        begun, spent = time.perf_counter(), time.process_time()
         stems = apply_model(model, level[None], shifts=0, split=True, overlap=OVERLAP)
-        seconds = time.perf_counter() - begun
+        seconds, cpu_s = time.perf_counter() - begun, time.process_time() - spent
     np.save(folder / "package.npy", (stems[0, SIX.index("guitar")] * mono.std() + mono.mean()).numpy())
-    return {"seconds": seconds}
+    return {"seconds": seconds, "cpu_s": cpu_s}
 
 
 def ours(folder: Path) -> dict[str, float]:
@@ -137,11 +142,11 @@ def ours(folder: Path) -> dict[str, float]:
         return np.concatenate([await stream.push(signal), await stream.finish()], axis=1)
 
     separator.network.run(np.zeros((2, separator.file_schedule.window), np.float32))
-    begun = time.perf_counter()
+    begun, spent = time.perf_counter(), time.process_time()
     found = anyio.run(run)
-    seconds = time.perf_counter() - begun
+    seconds, cpu_s = time.perf_counter() - begun, time.process_time() - spent
     np.save(folder / "ours.npy", found)
-    return {"seconds": seconds}
+    return {"seconds": seconds, "cpu_s": cpu_s}
 
 
 def _signal_to_error_db(expected: np.ndarray, found: np.ndarray) -> float:

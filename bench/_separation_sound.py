@@ -24,6 +24,7 @@ from inference.spectra import hann, spectrum_of
 from inference.training.dataset import render_piece
 from inference.training.recipes import VALIDATION
 from inference.training.sounds import SoundLibrary, default_sounds_dir
+from music.audio import SAMPLE_RATE_HZ
 from music.window_schedule import WindowSchedule
 from orchestrator.auto_ear import LOOKS, VOICE_SHARE
 
@@ -121,15 +122,19 @@ def voices(separator: WindowedSeparator, pieces: int) -> dict[str, float]:
     wrong = {"without": 0, "with": 0}
     for kind, signals in (("without", without), ("with", with_voice)):
         for name, signal in signals:
-            looks = [at * 2 for at in LOOKS if at * 2 <= signal.shape[1]] or [signal.shape[1]]
-            shares = [anyio.run(separator.voice_share, _before(signal, at, separator.look_samples)) for at in looks]
-            decided = next((s for s in shares if s >= VOICE_SHARE), max(shares))
+            looks = [look for look in LOOKS if look.at * 2 <= signal.shape[1]] or [LOOKS[-1]]
+            shares = [
+                anyio.run(separator.voice_share, _before(signal, look.at * 2, separator.look_samples)) for look in looks
+            ]
+            chosen = next((p for p in zip(looks, shares, strict=True) if p[1] >= p[0].voice_share), None)
+            decided = max(shares) if chosen is None else chosen[1]
             worst[kind] = max(worst[kind], decided) if kind == "without" else min(worst[kind], decided)
-            wrong[kind] += (decided >= VOICE_SHARE) != (kind == "with")
+            wrong[kind] += (chosen is not None) != (kind == "with")
             if not name.startswith("rendered"):
-                rows.append([f"{name}, {kind} a voice", decided, "vocals_removed" if decided >= VOICE_SHARE else "off"])
+                at_s = "" if chosen is None else f"{chosen[0].at / SAMPLE_RATE_HZ:.1f}"
+                rows.append([f"{name}, {kind} a voice", decided, "off" if chosen is None else "vocals_removed", at_s])
     print(f"\nauto: share of the energy that is voice, where it decides (from {VOICE_SHARE} on somebody sings)")
-    print_table(["mix", "share", "chosen"], rows)
+    print_table(["mix", "share", "chosen", "at s"], rows)
     print(
         f"{len(without)} without a voice, {wrong['without']} heard as one, largest share {worst['without']:.4f}; "
         f"{len(with_voice)} with, {wrong['with']} missed, smallest share {worst['with']:.4f}"

@@ -38,7 +38,10 @@ ALONE = TritonPolicy(deadline_s=60.0, check_s=60.0, fallback=False)
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One model, run by run in turns: milliseconds in this process, through the server, and between the two.
+    """One model, run by run in turns: milliseconds in this process, through the server, and in this process again.
+
+    A run takes longer or shorter by itself. What the second one here differs from the first by is what a request that
+    cost nothing would show: `noise_ms`, beside `extra_ms`.
 
     The processor's time, of a run here and of a request at both its ends, is what a busy machine leaves as it is.
     """
@@ -46,6 +49,7 @@ class Cost:
     name: str
     local_ms: np.ndarray
     far_ms: np.ndarray
+    again_ms: np.ndarray
     worst: float
     moved_kib: float
     local_cpu_ms: float
@@ -55,6 +59,11 @@ class Cost:
     def extra_ms(self) -> np.ndarray:
         """Each request's time less the run beside it in this process."""
         return np.asarray(self.far_ms - self.local_ms)
+
+    @property
+    def noise_ms(self) -> np.ndarray:
+        """Each second run in this process less the first."""
+        return np.asarray(self.again_ms - self.local_ms)
 
 
 def main() -> None:
@@ -78,6 +87,7 @@ def main() -> None:
     print_json(
         "models",
         overhead_ms={c.name: list(map(float, np.percentile(c.extra_ms, [50, 95]))) for c in costs},
+        noise_ms={c.name: list(map(float, np.percentile(c.noise_ms, [50, 95]))) for c in costs},
         extra_cpu_ms={c.name: c.far_cpu_ms - c.local_cpu_ms for c in costs},
         worst_difference={c.name: c.worst for c in costs},
         goal_p95_ms=GOAL_MS,
@@ -96,7 +106,7 @@ async def _cost(server: TritonServer, spec: ModelSpec) -> Cost:
     client, local, noise = TritonClient(server.address), OnnxRunner(spec, 1), noise_for(spec)
     ours, theirs = local.run_blocking(noise), await client.infer(spec, noise, ALONE.deadline_s)
     worst = max(float(np.abs(theirs[name] - array).max()) for name, array in ours.items())
-    local_ms, far_ms = list[float](), list[float]()
+    local_ms, far_ms, again_ms = list[float](), list[float](), list[float]()
 
     async def here() -> object:
         return local.run_blocking(noise)
@@ -109,17 +119,19 @@ async def _cost(server: TritonServer, spec: ModelSpec) -> Cost:
         marks.append(time.process_time())
         pair.append(await _timed_ms(lambda: client.infer(spec, noise, ALONE.deadline_s)))
         marks.append(time.process_time())
+        again = await _timed_ms(here)
         local_cpu_s, far_cpu_s, count = local_cpu_s + marks[1] - marks[0], far_cpu_s + marks[2] - marks[1], count + 1
         if number >= WARM_UP:
             local_ms.append(pair[0])
             far_ms.append(pair[1])
+            again_ms.append(again)
         if time.perf_counter() > end and len(far_ms) >= WARM_UP:
             break
     await client.close()
     moved = sum(array.nbytes for arrays in (noise, ours) for array in arrays.values()) / 1024
     far_cpu_s += meter.stop().cpu_s["tritonserver"]
     cpu_ms = (local_cpu_s / count * 1e3, far_cpu_s / count * 1e3)
-    return Cost(spec.name, np.array(local_ms), np.array(far_ms), worst, moved, *cpu_ms)
+    return Cost(spec.name, np.array(local_ms), np.array(far_ms), np.array(again_ms), worst, moved, *cpu_ms)
 
 
 async def _timed_ms(work: Callable[[], Awaitable[object]]) -> float:
@@ -138,12 +150,16 @@ def _print_costs(costs: list[Cost]) -> None:
         "p95",
         "extra p50 ms",
         "p95",
+        "noise p50 ms",
+        "p95",
         "largest difference",
     ]
     rows: list[list[object]] = []
     for cost in costs:
         figures = [
-            f"{v:.2f}" for times in (cost.local_ms, cost.far_ms, cost.extra_ms) for v in np.percentile(times, [50, 95])
+            f"{v:.2f}"
+            for times in (cost.local_ms, cost.far_ms, cost.extra_ms, cost.noise_ms)
+            for v in np.percentile(times, [50, 95])
         ]
         rows.append([cost.name, f"{cost.moved_kib:.0f}", *figures, f"{cost.worst:.1e}"])
     print_table(header, rows)

@@ -20,20 +20,18 @@ import soxr
 
 from bench._commands import Timing, run_timed
 from bench._models import load, session_notes
-from bench._recordings import DATA, Recording, labelled
+from bench._recordings import DATA, labelled
 from bench._report import print_json, print_table
-from bench._scoring import score
+from bench._separation_notes import AUTO, AUTO_FILE, notes
 from bench._separation_sound import (
     RATE_HZ,
     Signal,
     read_stereo,
     stems,
     transforms,
-    under,
     voices,
     waiting,
 )
-from bench.notes import plain_notes
 from inference.ports import Transcriber
 from inference.registry import default_model_repo
 from inference.separation import WindowedSeparator
@@ -44,8 +42,7 @@ from orchestrator.ears import Ear
 from orchestrator.separating import NO_SEPARATION, SeparationPlan, Tell
 from orchestrator.stems import StemSink
 
-AUTO_FILE = "auto, file"
-MODES = ("off", "vocals_removed", "auto", AUTO_FILE)
+MODES = ("off", "vocals_removed", AUTO, AUTO_FILE)
 COMMANDS = MODES[:3]
 LENGTH_S = 180.0
 RUNS = 3
@@ -55,7 +52,8 @@ def main(arguments: Sequence[str] = ()) -> None:
     """Print the tables and the JSON line."""
     parser = argparse.ArgumentParser(prog="python -m bench separation")
     parser.add_argument("--quick", action="store_true", help="fewer pieces and levels; what is done without options")
-    parser.add_argument("--pieces", type=int, default=12, help="rendered pieces that auto is asked about")
+    parser.add_argument("--pieces", type=int, default=12, help="rendered pieces, for auto and for notes")
+    parser.add_argument("--notes", action="store_true", help="what it does to notes alone")
     parser.add_argument("--demucs", action="store_true", help="the full-size Demucs architecture alone")
     wish = parser.parse_args(arguments)
     if wish.demucs:
@@ -65,12 +63,15 @@ def main(arguments: Sequence[str] = ()) -> None:
         return
     separator = load_separator(Separation.VOCALS_REMOVED, default_model_repo(), threads=1)
     assert isinstance(separator, WindowedSeparator)
+    if wish.notes:
+        print_json("separation_notes", **notes(plans(separator), load(), wish.pieces))
+        return
     facts: dict[str, object] = {
         "sdr_db": stems(separator),
         "waiting": waiting(separator),
         "transform": transforms(),
         "auto": voices(separator, wish.pieces),
-        "notes": notes(separator, load()),
+        "notes": notes(plans(separator), load(), wish.pieces),
         "odd_inputs": odd_inputs(separator, load()),
         "bypassed": bypassed(separator, load()),
         "commands": commands(),
@@ -96,64 +97,18 @@ class FilePlan(SeparationPlan):
 
 
 def plans(separator: WindowedSeparator) -> dict[str, SeparationPlan]:
-    """By choice, what a session does; each with a file's windows."""
+    """By choice, what a session does; each with a file's windows.
+
+    What auto costs live is then what it waits for alone. The windows that answer soonest cost their own, whoever chose
+    them, and eight seconds of processor time for each 20 s of every mix here.
+    """
     schedule = separator.file_schedule
     return {
         "off": NO_SEPARATION,
         "vocals_removed": SeparationPlan(Separation.VOCALS_REMOVED, separator, schedule),
-        "auto": SeparationPlan(Separation.AUTO, separator, schedule),
+        AUTO: SeparationPlan(Separation.AUTO, separator, schedule),
         AUTO_FILE: FilePlan(Separation.AUTO, separator, schedule),
     }
-
-
-def notes(separator: WindowedSeparator, transcriber: Transcriber) -> dict[str, dict[str, float]]:
-    """Note and Tab F1 of labelled guitar alone, under a band, under a voice; how far auto is from the better one."""
-    recordings, absent = labelled()
-    for line in absent:
-        print(line)
-    rows, facts = [], {}
-    worst = dict.fromkeys(("auto", AUTO_FILE), 0.0)
-    for recording in recordings:
-        for name, mix in _mixes(recording).items():
-            scores = {
-                mode: score(
-                    recording.truth,
-                    plain_notes(session_notes(transcriber, mix.T, RATE_HZ, Instrument(recording.tuning), plan)),
-                )
-                for mode, plan in plans(separator).items()
-            }
-            for measure in ("f1", "tab_f1"):
-                found = {mode: float(getattr(s, measure)) for mode, s in scores.items()}
-                short = {mode: max(found["off"], found["vocals_removed"]) - found[mode] for mode in worst}
-                worst = {mode: max(worst[mode], points) for mode, points in short.items()}
-                rows.append([f"{recording.name}{name}", measure, *found.values(), *(by * 100 for by in short.values())])
-                facts[f"{recording.name}{name} {measure}"] = found
-    print("\nnotes: onset within 50 ms, pitch (f1), and string and fret (tab_f1); auto's distance in points")
-    print_table(["mix", "measure", *MODES, "short by, live", "file"], rows)
-    points = {mode: by * 100 for mode, by in worst.items()}
-    print(
-        f"below the better of the two, at most: live {points['auto']:.1f}, file {points[AUTO_FILE]:.1f} (the aim is 1)"
-    )
-    return {**facts, "auto_short_by": points}
-
-
-def _mixes(recording: Recording) -> dict[str, Signal]:
-    samples, rate_hz = recording.read()
-    guitar = np.stack([_at_rate(samples, rate_hz)] * 2)
-    mixes = {"": guitar}
-    if not DATA.exists():
-        return mixes
-    band = read_stereo(DATA / "mixes/choice_drum_bass.ogg")
-    voice = read_stereo(DATA / "stems/mallory/vocals_true.mp3")[:, 3 * RATE_HZ :]
-    for level in (-6, 0, 6):
-        mixes[f", band {level:+d} dB"] = under(guitar, band, level)
-        mixes[f", voice {level:+d} dB"] = under(guitar, voice, level)
-    mixes[", band and voice 0 dB"] = under(under(guitar, band, 0), voice, 0)
-    return mixes
-
-
-def _at_rate(samples: Signal, rate_hz: int) -> Signal:
-    return samples if rate_hz == RATE_HZ else np.asarray(soxr.resample(samples, rate_hz, RATE_HZ), np.float32)
 
 
 def odd_inputs(separator: WindowedSeparator, transcriber: Transcriber) -> dict[str, int]:

@@ -84,6 +84,11 @@ class ModelSpec:
         return self.parameters.get("committed") == "true"
 
     @property
+    def runs_alone(self) -> bool:
+        """Whether a run is so large that one at a time gets all threads, and memory counts before allocations."""
+        return self.parameters.get("runs_alone") == "true"
+
+    @property
     def remedy(self) -> str:
         """The command that puts the file right when it is missing or another one."""
         return f"git checkout -- {self.path}" if self.is_committed else BUILD_COMMAND

@@ -29,11 +29,18 @@ _ORT_TYPES = {
 class OnnxRunner:
     """One loaded model. Runs happen in worker threads, so the event loop stays free.
 
-    Every run is a batch of exactly one, on one thread. In batches of four on two threads Basic Pitch's activations
-    differ by 1e-7 from those of single runs, and a result must not depend on how much audio came at once. Cores are
-    used by running windows side by side: measured on two cores, two single-threaded runs at a time take 24 ms a window,
-    one run on two threads 30 ms. And no pool of threads spins between runs (44 ms of CPU after each burst, and 64 ms a
-    window instead of 30 when the cores are shared).
+    Every run is a batch of exactly one, on one thread, unless the model runs alone. In batches of four on two threads
+    Basic Pitch's activations differ by 1e-7 from those of single runs, and a result must not depend on how much audio
+    came at once. Cores are used by running windows side by side: measured on two cores, two single-threaded runs at a
+    time take 24 ms a window, one run on two threads 30 ms. And no pool of threads spins between runs (44 ms of CPU
+    after each burst, and 64 ms a window instead of 30 when the cores are shared).
+
+    A model that runs alone (`ModelSpec.runs_alone`) has one run at a time on all threads: Demucs' results are the same
+    bits on one, two or three, and every run under way keeps hundreds of MiB.
+
+    Attributes:
+        threads: runs at a time.
+        threads_a_run: that each of them has.
     """
 
     def __init__(self, spec: ModelSpec, threads: int) -> None:
@@ -41,7 +48,7 @@ class OnnxRunner:
 
         Args:
             spec: which model.
-            threads: runs at a time, over all callers.
+            threads: runs at a time, over all callers, or those of the one run of a model that runs alone.
 
         Raises:
             Unavailable: MODEL_MISSING or MODEL_MISMATCH; ONNX Runtime not installed is MODEL_MISSING too.
@@ -49,9 +56,9 @@ class OnnxRunner:
         if threads < 1:
             raise ValueError("a runner needs at least one thread")
         self.spec = spec
-        self.threads = threads
-        self._session = _open_session(spec)
-        self._limiter = anyio.CapacityLimiter(threads)
+        self.threads, self.threads_a_run = (1, threads) if spec.runs_alone else (threads, 1)
+        self._session = _open_session(spec, self.threads_a_run)
+        self._limiter = anyio.CapacityLimiter(self.threads)
         _compare(spec, "input", spec.inputs, self._session.get_inputs())
         _compare(spec, "output", spec.outputs, self._session.get_outputs())
         self._output_names = [tensor.name for tensor in spec.outputs]
@@ -109,15 +116,21 @@ class BoundRun:
         self._session.run_with_iobinding(self._binding)
 
 
-def _open_session(spec: ModelSpec) -> Any:
-    content = spec.read_model()
+def _open_session(spec: ModelSpec, threads: int) -> Any:
+    spec.read_model()
     ort = _onnxruntime(spec)
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if spec.runs_alone:
+        # A buffer that waits to be used again by a tensor of its size is kept until then: 1.4 GiB of Demucs, not 0.8.
+        # The pattern of a first run is allocated whole beside what that run left in the arena.
+        options.enable_mem_reuse = options.enable_mem_pattern = False
     try:
-        return ort.InferenceSession(content, options, providers=_providers(ort))
+        # By its path: a session keeps bytes that it is given as long as it lives, beside what it made of them.
+        return ort.InferenceSession(str(spec.path), options, providers=_providers(ort))
     except Exception as error:
         # ONNX Runtime's exceptions share no base class of its own; all of them mean "this is no model I can run".
         raise mismatch(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
@@ -63,10 +62,7 @@ class WindowedSeparator:
 
     channel_count = CHANNELS
 
-    # The processor time of this thread alone: other sessions' runs must not make a schedule look dear.
-    def __init__(
-        self, spec: ModelSpec, network: StemNetwork, threads: int, clock: Callable[[], float] = time.thread_time
-    ) -> None:
+    def __init__(self, spec: ModelSpec, network: StemNetwork, threads: int, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.reference = ModelReference(spec.role, spec.name, spec.sha256)
         self.sample_rate_hz = spec.integer("sample_rate_hz")
@@ -81,7 +77,7 @@ class WindowedSeparator:
             if not network.fits(schedule.window):
                 raise mismatch(spec.name, f"it does not take windows of {schedule.window} samples.")
         self.network = network
-        self._threads = threads
+        self.windows_at_a_time = threads
         self._limiter = anyio.CapacityLimiter(threads)
         self._cost_s: dict[int, float] = {}
 
@@ -125,7 +121,7 @@ class WindowedSeparator:
                 results[place] = await self._run(partial(self.network.run, window))
 
         async with anyio.create_task_group() as group:
-            for _ in range(min(self._threads, len(windows))):
+            for _ in range(min(self.windows_at_a_time, len(windows))):
                 group.start_soon(work)
         return results
 

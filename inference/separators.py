@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def load_separator(separation: Separation, model_repo: Path, *, threads: int = 2
     Args:
         separation: VOCALS_REMOVED or GUITAR.
         model_repo: the repository's folder.
-        threads: windows it runs at a time, over all sessions.
+        threads: that its runs have, over all sessions.
 
     Raises:
         InvalidInput: SEPARATION_UNAVAILABLE, the repository has none for it.
@@ -58,7 +59,14 @@ def open_separator(spec: ModelSpec, threads: int) -> WindowedSeparator:
     """
     from inference.onnx_runner import OnnxRunner
 
-    return WindowedSeparator(spec, open_network(spec, OnnxRunner(spec, threads)), threads)
+    runner = OnnxRunner(spec, threads)
+
+    def clock() -> float:
+        # The processor time of this thread alone: other sessions' runs must not make a schedule look dear. The other
+        # threads of a run work at most as long as this one.
+        return time.thread_time() * runner.threads_a_run
+
+    return WindowedSeparator(spec, open_network(spec, runner), runner.threads, clock)
 
 
 def open_network(spec: ModelSpec, runner: BlockingRunner) -> StemNetwork:

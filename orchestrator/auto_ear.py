@@ -9,6 +9,7 @@ beginning.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import anyio.to_thread
 import numpy as np
@@ -21,11 +22,23 @@ from orchestrator.decoding import Samples
 from orchestrator.ears import MonoStem, PlainEar, WideDecoder, fitted
 from orchestrator.stems import StemSink
 
-LOOKS = tuple(round(at_s * SAMPLE_RATE_HZ) for at_s in (3.0, 7.0, 12.0))
-"""Samples after which it looks; the last one is the time a decision takes at most."""
+
+class Look(NamedTuple):
+    """Samples after which it looks, and from which share of the energy on somebody sings."""
+
+    at: int
+    voice_share: float
+
+
 VOICE_SHARE = 0.03
-"""From this share of the energy on somebody sings. Without a voice it was .0215 at most, with one .0586 at least
-(`python -m bench separation` prints both)."""
+"""With a voice it was .0586 at least; without one .0215 at most in 16 recordings, more in 2 of 12 rendered pieces that
+came later (`python -m bench separation` prints all; `--pieces 24`)."""
+LOOKS = (
+    # What is as clear as this need not be waited for.
+    Look(round(1.5 * SAMPLE_RATE_HZ), 0.25),
+    *(Look(round(at_s * SAMPLE_RATE_HZ), VOICE_SHARE) for at_s in (3.0, 7.0, 12.0)),
+)
+"""The last one is the time a decision takes at most."""
 
 _FADE = SAMPLE_RATE_HZ // 100
 
@@ -116,17 +129,17 @@ class AutoEar:
             return await self._stem.push(mix, wide)
         self._held = np.concatenate([self._held, mix])
         self._kept = np.concatenate([self._kept, wide], axis=1)
-        while self._looks and self._has(self._looks[0]):
-            at = self._looks.pop(0)
+        while self._looks and self._has(self._looks[0].at):
+            at, enough = self._looks.pop(0)
             share = await self._separator.voice_share(self._before(at * self._ratio, self._separator.look_samples))
-            if share >= VOICE_SHARE:
+            if share >= enough:
                 return await self._switch(0 if self._is_file else at, share)
             self._forget()
             if not self._looks:
                 self._wide = None
                 await self._tell(SeparationChosen(Separation.OFF, 0, "no_voice", voice_share=round(share, 4)))
         # Nothing is let go past a point where something else may be heard.
-        free = len(self._held) if not self._looks else self._free_before(self._looks[0])
+        free = len(self._held) if not self._looks else self._free_before(self._looks[0].at)
         out, self._held = self._held[:free], self._held[free:]
         return out
 
@@ -162,7 +175,7 @@ class AutoEar:
         """Drop what no later look needs."""
         if self._looks and not self._is_file:
             need = max(self._separator.look_samples, self._schedule.window)
-            begin = min(max(0, self._looks[0] * self._ratio - need - self._kept_from), self._kept.shape[1])
+            begin = min(max(0, self._looks[0].at * self._ratio - need - self._kept_from), self._kept.shape[1])
             self._kept = self._kept[:, begin:].copy()
             self._kept_from += begin
 

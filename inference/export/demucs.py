@@ -3,6 +3,7 @@
 Needs the extra `export` (torch and demucs), at export only. The checkpoint comes through the demucs package's own
 loader, which keeps a cache and checks a digest. The graph gives one stem; the spectrogram's transform stays outside
 (inference/waveforms.py), so that only one stem's inverse has to be worked out and a library's transform does it.
+Attention looks with one head after another: all at once they hold 220 MB of weights that are used once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import hashlib
 import io
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +87,8 @@ def load_checkpoint(name: str, folder: Path | None = None) -> Any:
 class OneStem(torch.nn.Module):
     """An HTDemucs whose spectrogram is given and taken outside.
 
-    The network's own four steps between signal and spectrogram are replaced on this instance; everything between them
-    is its code, unchanged.
+    The network's own four steps between signal and spectrogram are replaced on this instance, and the way its attention
+    is worked out; everything else is its code, unchanged.
     """
 
     def __init__(self, model: Any, stem: int) -> None:
@@ -108,14 +110,39 @@ class OneStem(torch.nn.Module):
             "_mask": lambda _mix, parts: parts,
             "_ispec": taken,
         }
+        attentions = [part for part in self.model.modules() if isinstance(part, torch.nn.MultiheadAttention)]
         for name, step in steps.items():
             setattr(self.model, name, step)
+        for attention in attentions:
+            attention.forward = partial(_attend, attention)
         try:
             waveform = self.model(mix)
         finally:
             for name in steps:
                 delattr(self.model, name)
+            for attention in attentions:
+                del attention.forward
         return waveform[:, self._stem], said[0][:, self._stem]
+
+
+def _attend(
+    attention: torch.nn.MultiheadAttention, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, **_: Any
+) -> tuple[torch.Tensor, None]:
+    """What the module says without masks, f32[b, n, width] or as it wants its batch, one head after another."""
+    if not attention.batch_first:
+        query, key, value = (said.transpose(0, 1) for said in (query, key, value))
+    shares = attention.in_proj_weight.chunk(3)
+    biases = (None,) * 3 if attention.in_proj_bias is None else attention.in_proj_bias.chunk(3)
+    queries, keys, values = (
+        torch.nn.functional.linear(said, share, bias).split(attention.head_dim, dim=-1)
+        for said, share, bias in zip((query, key, value), shares, biases, strict=True)
+    )
+    scale = attention.head_dim**-0.5
+    heads = [
+        torch.softmax(q * scale @ k.transpose(1, 2), dim=-1) @ v for q, k, v in zip(queries, keys, values, strict=True)
+    ]
+    result = attention.out_proj(torch.cat(heads, dim=-1))
+    return result if attention.batch_first else result.transpose(0, 1), None
 
 
 def graph_of(model: Any, stem: str) -> onnx.ModelProto:
@@ -171,6 +198,9 @@ def config_of(model: Any, name: str, stem: str, sha256: str) -> str:
         # The demucs program's own: a quarter of each window is faded into the next.
         "schedule_file": f"{window}/{window - quarter}/{quarter}/0",
         "schedules_live": " ".join(live),
+        "runs_alone": "true",
+        # The container's backend knows this one alone.
+        "enable_mem_pattern": "0",
         "sha256": sha256,
         "source": f"demucs checkpoint {name}",
         "licence": "MIT",

@@ -50,6 +50,23 @@ async def test_no_more_runs_at_a_time_than_threads_and_none_on_the_loop(tmp_path
     assert threading.get_ident() not in runner.started
 
 
+async def test_a_model_that_runs_alone_has_one_run_on_all_threads(tmp_path: Path) -> None:
+    spec = read_model_spec(write_tiny_model(tmp_path, parameters={"runs_alone": "true"}))
+    runner = HeldRunner(spec, threads=2)
+    assert (runner.threads, runner.threads_a_run) == (1, 2)
+    runner.hold()
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(runner.run, zeros_for(runner.spec))
+        with anyio.fail_after(20):
+            while not runner.started:
+                await anyio.lowlevel.checkpoint()
+        await anyio.wait_all_tasks_blocked()
+        assert len(runner.started) == 1
+        runner.gate.set()
+    assert len(runner.started) == 3
+
+
 async def test_a_run_without_a_batch_in_its_inputs_and_outputs(tmp_path: Path) -> None:
     runner = OnnxRunner(read_model_spec(write_tiny_model(tmp_path)), threads=1)
     outputs = await runner.run({"audio": np.full((256, 1), -0.5, np.float32)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -56,7 +57,7 @@ class Network:
 
 def tiny_separator(folder: Path, *, normalises: bool = False, threads: int = 2) -> WindowedSeparator:
     spec = read_model_spec(write_tiny_model(folder, parameters=PARAMETERS))
-    return WindowedSeparator(spec, Network(normalises=normalises), threads)
+    return WindowedSeparator(spec, Network(normalises=normalises), threads, time.thread_time)
 
 
 def separated(separator: object, schedule: WindowSchedule, pieces: list[Signal]) -> Signal:
@@ -128,7 +129,7 @@ def test_a_schedule_the_network_cannot_take_is_refused(tmp_path: Path) -> None:
 def test_a_broken_configuration_says_so(tmp_path: Path, changes: dict[str, str]) -> None:
     spec = read_model_spec(write_tiny_model(tmp_path, parameters={**PARAMETERS, **changes}))
     with pytest.raises(Unavailable) as caught:
-        WindowedSeparator(spec, Network(normalises=False), 1)
+        WindowedSeparator(spec, Network(normalises=False), 1, time.thread_time)
     assert caught.value.reason is Reason.MODEL_MISMATCH
 
 

@@ -21,6 +21,7 @@ from inference.triton_models import TritonModels, TritonPolicy
 from inference.triton_runner import RunCounts, TritonRunner
 from music.errors import Reason, Unavailable
 from music.tuning import Instrument
+from tests.inference.tiny_model import write_tiny_model
 from tests.inference.tiny_streaming import STATE, tiny_streaming_model, write_tiny_streaming
 from tests.support.plucked import phrase, render
 from tests.support.triton import TritonServer, needs_triton, running_triton, slow_road
@@ -145,11 +146,13 @@ async def test_a_server_with_other_weights_is_found_out(server: TritonServer, bu
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[TritonServer, Path], None, None]:
-    """A server of models with something wrong with each but `fine`, and a repository in which all of them are right."""
+    """A server of models with something wrong with each but two, and a repository in which all of them are right."""
     theirs, ours = (tmp_path_factory.mktemp(name) for name in ("theirs", "ours"))
     for name in ("fine", "missing", "truncated", "disagreeing", "reworded", "unserved", "retrained"):
         write_tiny_streaming(ours, name)
     write_tiny_streaming(theirs, "fine")
+    for repository in (theirs, ours):
+        write_tiny_model(repository, "large", parameters={"runs_alone": "true", "enable_mem_pattern": "0"})
     write_tiny_streaming(theirs, "missing", content=b"")
     file = write_tiny_streaming(theirs, "truncated") / "1" / "model.onnx"
     file.write_bytes(file.read_bytes()[:-1000])
@@ -190,3 +193,13 @@ async def test_one_broken_model_keeps_the_others_from_nothing(broken: tuple[Trit
     stream = (await models.load("fine", ours)).open_stream(Instrument())
     assert await stream.push(render(phrase(0, 1.0), 1.0))
     await models.client.close()
+
+
+async def test_a_model_that_runs_alone_answers_there_as_here(broken: tuple[TritonServer, Path]) -> None:
+    server, ours = broken
+    spec, client = read_model_spec(ours / "large"), TritonClient(server.address)
+    noise = noise_for(spec)
+    theirs, here = await client.infer(spec, noise, PATIENT_S), OnnxRunner(spec, 2).run_blocking(noise)
+    for name, array in here.items():
+        np.testing.assert_array_equal(theirs[name], array)
+    await client.close()

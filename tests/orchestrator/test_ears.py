@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from music.audio import SAMPLE_RATE_HZ
 from music.errors import InvalidInput, Reason
 from music.events import AudioEncoding, AudioFormat, Separation, SeparationChosen
-from orchestrator.auto_ear import LOOKS, AutoEar
+from orchestrator.auto_ear import LOOKS, AutoEar, Look
 from orchestrator.ears import Ear, PlainEar, StemEar
 from orchestrator.stems import StemSink
 from tests.orchestrator.fake_separator import SCHEDULE, FakeSeparator
@@ -111,7 +111,7 @@ def test_auto_with_a_voice_passes_into_the_stem_at_a_point(rate_hz: int, channel
     ear, told = auto_ear(separator, pcm(rate_hz, channels))
     found = heard(ear, signal, list(range(0, len(signal), rate_hz // 5)))
     plain = heard(PlainEar(pcm(rate_hz, channels)), signal, [])
-    at = next(look for look in LOOKS if look > loud_from_s * SAMPLE_RATE_HZ)
+    at = next(look.at for look in LOOKS if look.at > loud_from_s * SAMPLE_RATE_HZ)
     assert [(chosen.separation, chosen.start, chosen.cause) for chosen in told] == [
         (Separation.VOCALS_REMOVED, at, "voice")
     ]
@@ -123,6 +123,18 @@ def test_auto_with_a_voice_passes_into_the_stem_at_a_point(rate_hz: int, channel
     # No click where one passes into the other: no step is larger than the tone's own.
     steps = np.abs(np.diff(found[at - 50 : at + 500])).max()
     assert steps <= np.abs(np.diff(plain[at - 50 : at + 500])).max() + 0.01
+
+
+@pytest.mark.parametrize(("share", "look"), [(0.9, LOOKS[0]), (0.1, LOOKS[1])])
+def test_auto_decides_at_once_only_where_the_voice_is_clear(share: float, look: Look) -> None:
+    class Sure(FakeSeparator):
+        async def voice_share(self, samples: NDArray[np.float32]) -> float:
+            await super().voice_share(samples)
+            return share
+
+    ear, told = auto_ear(Sure(), pcm(44_100, 2))
+    heard(ear, tone(5.0, 44_100, 2), list(range(0, 5 * 44_100, 9_000)))
+    assert [(chosen.start, chosen.voice_share) for chosen in told] == [(look.at, share)]
 
 
 @pytest.mark.parametrize("loud_from_s", [0.5, 5.0, 9.0])

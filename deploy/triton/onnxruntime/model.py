@@ -77,12 +77,17 @@ class TritonPythonModel:
             message = f"{self._name}: {path} ({len(content)} bytes) has SHA-256 {found}, config.pbtxt says {wanted}"
             raise pb_utils.TritonModelException(message)
         options = ort.SessionOptions()
+        runs_alone = self._parameters.get("runs_alone") == "true"
+        threads = str(os.cpu_count() or 1) if runs_alone else "1"
         # The container's backend reads the same two parameters.
-        options.intra_op_num_threads = int(self._parameters.get("intra_op_thread_count", "1"))
+        options.intra_op_num_threads = int(self._parameters.get("intra_op_thread_count", threads))
         options.inter_op_num_threads = int(self._parameters.get("inter_op_thread_count", "1"))
+        # As in inference/onnx_runner.py.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_mem_reuse = options.enable_mem_pattern = not runs_alone
         options.log_severity_level = 3
         try:
-            return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no base class of its own
             raise pb_utils.TritonModelException(f"{self._name}: {path} cannot be loaded: {error}") from error
 
