@@ -151,6 +151,28 @@ def test_a_copy_tries_out_what_is_not_settled() -> None:
     assert list(follow(tried, [rest])) == list(follow(alone, [rest]))
 
 
+def confidences(tracker: NoteTracker, pieces: list[Activations]) -> list[tuple[int, int, TrackState, float]]:
+    steps = chain.from_iterable([*(tracker.advance(piece) for piece in pieces), tracker.finish()])
+    return [(t.onset, t.pitch, t.state, t.confidence) for step in steps for t in step.changed]
+
+
+@pytest.mark.parametrize("sizes", [[1], [9], [141, 2]])
+def test_what_is_remembered_for_two_seconds_does_not_depend_on_the_pieces(sizes: list[int]) -> None:
+    whole = noise_maps(400, 7)
+    expected = confidences(NoteTracker(40, 86), [whole])
+    assert sum(state is TrackState.CONFIRMED for _, _, state, _ in expected) > 20
+    assert confidences(NoteTracker(40, 86), pieces_of(whole, sizes)) == expected
+
+
+def test_what_a_copy_remembers_is_its_own() -> None:
+    whole, other = noise_maps(200, 8), noise_maps(200, 9)
+    alone, tried = NoteTracker(40, 86), NoteTracker(40, 86)
+    for tracker in (alone, tried):
+        list(tracker.advance(whole.rows(0, 90)))
+    list(tried.fork().advance(other.rows(90, 200)))
+    assert confidences(tried, [whole.rows(90, 200)]) == confidences(alone, [whole.rows(90, 200)])
+
+
 def test_an_instrument_beyond_the_network_hears_what_there_is() -> None:
     maps = noise_maps(120, 3)
     heard = [change for *_, changed in follow(NoteTracker(12, 127), [maps]) for change in changed]
