@@ -27,7 +27,7 @@ from music.onset_memory import FRAMES_PAST, TOGETHER_AFTER, exact, stir, surroun
 from music.tree_judge import DECISION_FRAMES, LEAST_EARLY
 
 ROOT = Path(__file__).resolve().parents[1]
-FIT_SEEDS, FIT_LOUD_SEEDS, FIT_BAND_SEEDS = range(1000, 1450), range(3000, 3450), range(1900, 1990)
+FIT_SEEDS, FIT_LOUD_SEEDS, FIT_BAND_SEEDS = range(1000, 1400), range(3000, 3400), range(1900, 1980)
 LOUD_BAND_DB = (-6.0, 8.0)
 NOISES = 40
 EARLY = BoostingSettings(trees=80, depth=3)
@@ -114,7 +114,8 @@ def fit(
     first = fit_trees(names, np.concatenate([figures for _, figures in seen]), truth, early)
     likely = [exact(first.probability(figures)) for _, figures in seen]
     del seen
-    judged = [late_figures(piece, opinions) for piece, opinions in zip(held, likely, strict=True)]
+    heard = [(piece, opinions) for piece, opinions in zip(held, likely, strict=True) if opinions.max() >= LEAST_EARLY]
+    judged = [late_figures(piece, opinions) for piece, opinions in heard]
     truth = np.concatenate([truth for _, _, truth in judged])
     sys.stderr.write(f"late: {len(truth)} peaks, {int(truth.sum())} of them notes\n")
     second = fit_trees(judged[0][0], np.concatenate([figures for _, figures, _ in judged]), truth, late)
