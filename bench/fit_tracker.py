@@ -1,4 +1,4 @@
-"""Learn which onset peaks are notes, from rendered pieces. `python -m bench.fit_tracker`, some twenty minutes of a core.
+"""Learn which onset peaks are notes, from rendered pieces. `python -m bench.fit_tracker`, twenty minutes of a core.
 
 Fits on pieces of the TRAINING recipe and on noises, and writes music/tracker_early.jsonl and music/tracker_late.jsonl.
 Half of the pieces are the recipe's, the others play under a louder band. The early table is fitted first, for its
