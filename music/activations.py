@@ -139,3 +139,10 @@ def join(pieces: Sequence[Activations]) -> Activations:
 def _joined(parts: Sequence[Map | None]) -> Map | None:
     there = [part for part in parts if part is not None]
     return np.concatenate(there) if len(there) == len(parts) else None
+
+
+def beside_silence(maps: Map, below: int, above: int) -> Map:
+    """f32[t, n] between columns of zeros: f32[t, below + n + above]. `np.pad` takes ten times as long."""
+    wide = np.zeros((len(maps), below + maps.shape[1] + above), np.float32)
+    wide[:, below : below + maps.shape[1]] = maps
+    return wide

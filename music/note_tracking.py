@@ -159,6 +159,7 @@ class NoteTracker:
         yield Step(self._next, changed, self._next)
 
     def _detach(self) -> None:
+        self._judge = copy.copy(self._judge)
         self._sounding = {column: replace(track, deviations=[]) for column, track in self._sounding.items()}
         self._candidates = {place: replace(track, deviations=[]) for place, track in self._candidates.items()}
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from music.activations import LOWEST_PITCH, PITCH_COUNT
+from music.activations import LOWEST_PITCH, PITCH_COUNT, beside_silence
 
 Array = NDArray[np.float32]
 
@@ -61,8 +61,9 @@ class _View:
     def __init__(
         self, onset: Array, frame: Array, centre: Array, rows: NDArray[np.intp], columns: NDArray[np.intp], ahead: int
     ) -> None:
-        margin = ((0, 0), (_BELOW, _ABOVE))
-        self._onset, self._frame, self._centre = (np.pad(maps, margin) for maps in (onset, frame, centre))
+        self._onset, self._frame, self._centre = (
+            beside_silence(maps, _BELOW, _ABOVE) for maps in (onset, frame, centre)
+        )
         self._rows, self._columns = rows, columns + _BELOW
         self._ahead = ahead
         last = min(6, ahead)

@@ -31,7 +31,8 @@ class OnsetJudge(Protocol):
     """Finds onsets and says how likely they are.
 
     The first opinion about a frame needs `FIRST_AHEAD` rows behind it, the one that decides `decision_frames`. Neither
-    looks at more, so they are the same however the activations were cut.
+    looks at more, so they are the same however the activations were cut. A judge may remember what it was asked before;
+    a copy of it (`copy.copy`) goes on by itself.
 
     Attributes:
         rows_before: rows before a frame that are looked at.

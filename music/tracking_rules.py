@@ -44,7 +44,7 @@ class TrackingRules:
 
     onsets: OnsetKind = OnsetKind.PEAKS
     birth_probability: float = 0.5
-    note_probability: float = 0.5
+    note_probability: float = 0.32
     show_probability: float = 0.6
     show_decided_probability: float = 0.0
     show_newest: bool = False

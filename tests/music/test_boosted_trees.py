@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from music.boosted_trees import BoostedTrees, load_trees
-from music.onset_evidence import FRAMES_BEFORE, evidence
+from music.onset_evidence import evidence
+from music.onset_judging import FIRST_AHEAD
+from music.onset_memory import FRAMES_PAST, exact, stir, surroundings
 from music.tree_judge import DECISION_FRAMES
 
 LINES = ['{"figures": ["a", "b"], "base": 1.0}', "[[0, 1, 1], [0.5, 2.0, 3.0], [-1.0, -2.0, -3.0, -4.0]]"]
@@ -30,11 +32,14 @@ def test_a_table_is_shared_by_copies() -> None:
     assert copy.deepcopy(trees) is trees
 
 
-@pytest.mark.parametrize(("name", "ahead"), [("tracker_early", 1), ("tracker_late", DECISION_FRAMES)])
+@pytest.mark.parametrize(("name", "ahead"), [("tracker_early", FIRST_AHEAD), ("tracker_late", DECISION_FRAMES)])
 def test_the_tables_ask_about_the_figures_there_are(name: str, ahead: int) -> None:
-    onset, frame, centre = np.random.default_rng(0).random((3, FRAMES_BEFORE + 1 + ahead, 88), np.float32)
-    rows, columns = np.full(88, FRAMES_BEFORE), np.arange(88)
+    onset, frame, centre = np.random.default_rng(0).random((3, FRAMES_PAST + 1 + ahead, 88), np.float32)
+    rows, columns = np.full(88, FRAMES_PAST), np.arange(88)
     names, figures = evidence(onset, frame, centre, rows, columns, ahead)
+    if name == "tracker_late":
+        more, surrounding = surroundings(exact(onset), stir(onset, frame), rows, columns)
+        names, figures = names + more, np.hstack([figures, surrounding])
     trees = load_trees(name)
     assert tuple(names) == trees.figures
     likely = trees.probability(figures)
