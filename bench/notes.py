@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     results = _judged(listeners, [*takes, *rendered_takes(wish.pieces, wish.seconds)])
     for origin, rows in results.items():
         print_judged(origin, rows, (STOCK, STOCK_TUNED))
-    amplifiers = _amplifiers(listeners, max(1, wish.pieces // 3), wish.seconds)
+    amplifiers = _amplifiers(listeners, 2 * wish.pieces, wish.seconds)
     false_notes = _false_notes(listeners, wish.pieces, wish.seconds)
     unmusical_counts = _unmusical(listeners)
     for line in dict.fromkeys(listeners.absent):
