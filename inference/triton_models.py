@@ -35,8 +35,8 @@ class TritonPolicy:
     """How a server is treated.
 
     Attributes:
-        deadline_s: of a run. With what else a step takes it must stay below the second within which a live session
-            has to go on elsewhere.
+        deadline_s: of a run. Two of them, one answered at the last moment and one not at all, must stay below the
+            second within which a live session has to go on elsewhere.
         check_s: of each question of the check, and of a probe.
         slow_s: nothing but longer runs for `patience_s` are a server too slow to follow a live stream: of the guitar's
             network each takes in 46 ms of audio.
@@ -45,7 +45,7 @@ class TritonPolicy:
         fallback: whether this process runs a model when the server does not; without it sessions fail with a reason.
     """
 
-    deadline_s: float = 0.5
+    deadline_s: float = 0.45
     check_s: float = 2.0
     slow_s: float = 0.1
     patience_s: float = 0.6

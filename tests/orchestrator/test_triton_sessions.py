@@ -49,7 +49,7 @@ CHUNK = 1024
 TROUBLE_AT = 3 * SAMPLE_RATE_HZ // CHUNK
 PATIENT = TritonPolicy(deadline_s=20.0, check_s=20.0, fallback=False)
 # The machine that runs the tests may be busy: slow enough to be a paused server's, quick enough for the promise.
-SWIFT = TritonPolicy(deadline_s=0.5, check_s=5.0, slow_s=0.25)
+SWIFT = TritonPolicy(deadline_s=0.45, check_s=5.0, slow_s=0.25)
 PROMISE_S = 1.0
 
 Signal = NDArray[np.float32]
