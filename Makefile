@@ -41,11 +41,11 @@ $(STAMPS)/dev: $(STAMPS)/run requirements/dev.txt
 	touch $@
 
 $(STAMPS)/torch: $(STAMPS)/dev
-	@echo "→ installing torch: training the guitar model and holding its graph to the original need it"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@echo "→ installing torch and demucs: training the guitar model and holding graphs to their originals need them"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 demucs==4.1.0
 	touch $@
 
-torch: $(STAMPS)/torch ## What training the guitar model needs; nothing else does
+torch: $(STAMPS)/torch ## What training the guitar model and exporting Demucs need; nothing else does
 
 train: $(STAMPS)/torch ## Train the guitar model anew, about an hour on two cores (ARGS="--minutes 55")
 	$(BIN)/python -m inference.training.train $(ARGS)
