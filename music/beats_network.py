@@ -7,13 +7,13 @@ and writes beats_network.npz. It proposes and gives evidence; `music.beats_joint
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from music.learned_arrays import LearnedArrays
 
 Float32s = NDArray[np.float32]
 TAPS = 5
@@ -25,7 +25,7 @@ OUTPUTS = 2 + len(METRES) + 1 + TEMPI + 1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class BeatNetwork:
+class BeatNetwork(LearnedArrays):
     """Weights; layer n of `layers` has dilation 2ⁿ.
 
     Attributes:
@@ -64,16 +64,8 @@ class BeatNetwork:
         found: Float32s = np.maximum(now, 0) @ self.head + self.head_bias
         return found
 
-    def to_arrays(self) -> dict[str, Float32s]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[np.floating]]) -> Self:
-        return cls(**{field.name: np.asarray(arrays[field.name], np.float32) for field in fields(cls)})
-
 
 @cache
 def learned_network() -> BeatNetwork:
     """The network that comes with this package."""
-    with files("music").joinpath("beats_network.npz").open("rb") as file:
-        return BeatNetwork.from_arrays(dict(np.load(file)))
+    return BeatNetwork.shipped("beats_network.npz")

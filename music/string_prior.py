@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from music.audio import SAMPLE_RATE_HZ
+from music.learned_arrays import LearnedArrays
 
 Floats = NDArray[np.float64]
 Float32s = NDArray[np.float32]
@@ -30,7 +29,7 @@ PARTS = 2 + len(_FADES_S)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class StringPrior:
+class StringPrior(LearnedArrays):
     """Two hidden layers, rectified; the first one's input is split into what is the note's and what is the place's.
 
     Attributes:
@@ -55,19 +54,11 @@ class StringPrior:
         scores: Float32s = np.maximum(0, hidden @ self.inner + self.inner_bias) @ self.outer
         return scores
 
-    def to_arrays(self) -> dict[str, Float32s]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[np.floating]]) -> Self:
-        return cls(**{field.name: np.asarray(arrays[field.name], np.float32) for field in fields(cls)})
-
 
 @cache
 def learned_prior() -> StringPrior:
     """The network that comes with this package."""
-    with files("music").joinpath("string_prior.npz").open("rb") as file:
-        return StringPrior.from_arrays(dict(np.load(file)))
+    return StringPrior.shipped("string_prior.npz")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
