@@ -13,6 +13,7 @@ from genesis.verbs.export import export
 from genesis.verbs.serve import serve
 from genesis.verbs.stream import stream
 from genesis.verbs.transcribe import transcribe
+from inference.blas import one_blas_thread
 
 app = typer.Typer(
     help="Point it at a guitar: tablature is written while the music plays.",
@@ -31,4 +32,5 @@ app.add_typer(admin.app, name="admin")
 
 def main() -> None:
     """Run the command line and exit."""
+    one_blas_thread()
     app()

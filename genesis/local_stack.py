@@ -156,8 +156,6 @@ class LocalStack:
             environment={
                 # Many threads work on one session's arrays in turn; with a heap each, memory is never given back.
                 "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
-                # Small products of the bars' network: threads of BLAS would spin on cores that other sessions need.
-                "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1"),
                 "GENESIS_ORCHESTRATOR_LISTEN": str(self.plan.grpc),
                 "GENESIS_ORCHESTRATOR_NATS_URL": self._nats_url("orchestrator"),
                 "GENESIS_ORCHESTRATOR_PORT_FILE": str(port_file),

@@ -1,9 +1,9 @@
 """Bars while the music plays: `LiveBars` takes committed notes and says what can be told of the bars so far.
 
-It looks at fixed moments of the session's clock, a step apart, and only at strokes that are settled by then: what it
-says is a function of the committed notes. At each of them beats, metre and downbeats of the last seconds are chosen
-anew (`music.beats_live_choice`). A bar that ended a horizon ago is committed and never changes again; the
-ones after it are told anew, as a whole, when they change.
+It looks at fixed moments of the session's clock, a step apart (`STEP` while somebody plays), and only at strokes that
+are settled by then: what it says is a function of the committed notes. At each of them beats, metre and downbeats of
+the last seconds are chosen anew (`music.beats_live_choice`). A bar that ended a horizon ago is committed and never
+changes again; the ones after it are told anew, as a whole, when they change.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from music.beats_weights import CONFIDENCE, LATTICE, LIVE_CONFIDENCE, METRE
 from music.note import Note
 
 STEP = SAMPLE_RATE_HZ
+FILE_STEP = 6 * STEP
+"""Of a recording that is there already: seconds of it pass in one, and the final pass takes the place of these bars."""
 HORIZON = 4 * SAMPLE_RATE_HZ
 """Notes after a bar's end that may still move it."""
 _STRIDE = 12 * STEP
@@ -53,10 +55,12 @@ class LiveBars:
     Args:
         lock: what a person has decided.
         after: bars that are committed already; the notes that are added begin about a second before they end.
+        step: samples between two looks.
     """
 
-    def __init__(self, lock: RhythmLock = NO_LOCK, after: Sequence[Bar] = ()) -> None:
+    def __init__(self, lock: RhythmLock = NO_LOCK, after: Sequence[Bar] = (), step: int = STEP) -> None:
         self._lock = lock
+        self._apart = step
         self._waiting: list[Note] = []
         self._now = 0
         self._onsets: list[Onset] = []
@@ -78,8 +82,8 @@ class LiveBars:
     def advance(self, watermark: int) -> list[Told]:
         """Take the steps that lie before the watermark, a sample index; each says what it changed, if anything."""
         told = []
-        while self._now + STEP <= watermark:
-            self._now += STEP
+        while self._now + self._apart <= watermark:
+            self._now += self._apart
             step = self._step(self._now - TOGETHER, HORIZON)
             if step.committed or step.tentative is not None:
                 told.append(step)

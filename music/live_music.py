@@ -30,10 +30,12 @@ class LiveMusic:
 
     Args:
         held: what was decided in an earlier attempt at the session.
+        step: samples between two looks, the same in every attempt at a session.
     """
 
-    def __init__(self, held: Sequence[RhythmLocked] = ()) -> None:
-        self._bars = LiveBars()
+    def __init__(self, held: Sequence[RhythmLocked] = (), step: int = STEP) -> None:
+        self._step = step
+        self._bars = LiveBars(step=step)
         self._harmony = LiveHarmony()
         self._waiting: list[Note] = []
         self._now = 0
@@ -54,13 +56,13 @@ class LiveMusic:
 
     def is_due(self, watermark: int) -> bool:
         """Whether `advance` would have anything to do."""
-        return self._now + STEP <= watermark or self._requests.is_due(self._now)
+        return self._now + self._step <= watermark or self._requests.is_due(self._now)
 
     def advance(self, watermark: int) -> list[Revision]:
         """What changes at the steps that lie before the watermark."""
         revised = self._take_requests()
-        while self._now + STEP <= watermark:
-            self._now += STEP
+        while self._now + self._step <= watermark:
+            self._now += self._step
             self._past.trim(self._now)
             for told in self._bars.advance(self._now):
                 revised += self._of_bars(told)
@@ -85,7 +87,7 @@ class LiveMusic:
         """All bars within reach, as if the lock had been known when they were played."""
         kept, notes = self._past.before(self._now)
         self._lock, self._revision = lock, self._revision + 1
-        self._bars = LiveBars(lock, kept)
+        self._bars = LiveBars(lock, kept, self._step)
         for note in notes:
             self._bars.add(note)
         locked = RhythmLocked(lock, self._revision, self._now, kept[-1].end if kept else 0)

@@ -9,6 +9,7 @@ import anyio
 import structlog
 
 from access.tls import no_old_tls_in_grpc
+from inference.blas import one_blas_thread
 from music.errors import GenesisError
 from telemetry.logs import configure_logging
 
@@ -17,7 +18,8 @@ USAGE_EXIT_CODE = 2
 
 def main() -> int:
     no_old_tls_in_grpc()
-    # gRPC reads what was just said when it is imported.
+    one_blas_thread()
+    # gRPC and numpy read what was just said when they are imported.
     from orchestrator.bootstrap import serve
     from orchestrator.settings import Settings, check_listen
 

@@ -12,8 +12,10 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from inference.ports import Transcriber
 from music.audio import SAMPLE_RATE_HZ
+from music.beats_live import FILE_STEP, STEP
 from music.errors import GenesisError, InvalidInput, Reason, Unavailable
 from music.events import (
+    AudioEncoding,
     AudioEncoding,
     AudioFormat,
     EndReason,
@@ -103,7 +105,8 @@ class Session:
         self._separation = separation
         self._owner = owner
         self._stem = stem
-        self._music = LiveMusic(publisher.held.rhythm_locks)
+        is_file = config.audio.encoding is AudioEncoding.CONTAINER
+        self._music = LiveMusic(publisher.held.rhythm_locks, FILE_STEP if is_file else STEP)
         self._models = (transcriber.reference, *separation.models)
         self._listener: Listener | None = None
         self._hearing_scope = anyio.CancelScope()
