@@ -1,9 +1,9 @@
 """Bars while the music plays: `LiveBars` takes committed notes and says what can be told of the bars so far.
 
 It looks at fixed moments of the session's clock, a step apart (`STEP` while somebody plays), and only at strokes that
-are settled by then: what it says is a function of the committed notes. At each of them beats, metre and downbeats of
-the last seconds are chosen anew (`music.beats_live_choice`). A bar that ended a horizon ago is committed and never
-changes again; the ones after it are told anew, as a whole, when they change.
+are settled by then: what it says is a function of the committed notes. There beats, metre and downbeats of the last
+seconds are chosen anew (`music.beats_live_choice`), less often while bars go on as told. A bar that ended a horizon ago
+is committed and never changes again; the ones after it are told anew, as a whole, when they change.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,8 @@ from music.beats_weights import CONFIDENCE, LATTICE, LIVE_CONFIDENCE, METRE
 from music.note import Note
 
 STEP = SAMPLE_RATE_HZ
+STEADY_STEP = 3 * STEP
+"""Until the next look where bars went on as they were told."""
 FILE_STEP = 6 * STEP
 """Of a recording that is there already: seconds of it pass in one, and the final pass takes the place of these bars."""
 HORIZON = 4 * SAMPLE_RATE_HZ
@@ -37,6 +41,8 @@ _STRIDE = 12 * STEP
 """Steps of what is caught up with: less than what is listened to and not committed."""
 WINDOW = 48
 """Beats that are looked at again for the metre."""
+
+_NEAR = 0.07 * SAMPLE_RATE_HZ
 
 Array = NDArray[np.float64]
 
@@ -61,6 +67,7 @@ class LiveBars:
     def __init__(self, lock: RhythmLock = NO_LOCK, after: Sequence[Bar] = (), step: int = STEP) -> None:
         self._lock = lock
         self._apart = step
+        self._next_look = 0
         self._waiting: list[Note] = []
         self._now = 0
         self._onsets: list[Onset] = []
@@ -84,7 +91,8 @@ class LiveBars:
         told = []
         while self._now + self._apart <= watermark:
             self._now += self._apart
-            step = self._step(self._now - TOGETHER, HORIZON)
+            until = self._now - TOGETHER
+            step = self._step(until, HORIZON) if self._now >= self._next_look else self._drawn_out(until)
             if step.committed or step.tentative is not None:
                 told.append(step)
         return told
@@ -120,10 +128,28 @@ class LiveBars:
             settled.append(bar)
         self._commit(settled)
         after = tuple(bars)
+        go_on = _go_on((*settled, *after), self._tentative)
+        self._next_look = self._now + (max(self._apart, STEADY_STEP) if go_on else self._apart)
         changed = _differ(after, self._tentative)
         if changed:
             self._tentative = after
         return Told(tuple(settled), after if changed else None)
+
+    def _drawn_out(self, until: int) -> Told:
+        """Without a look: the bars that were told last go on up to now, as they will if the player does."""
+        *before, last = self._tentative
+        length, count = (last.end - last.start) / len(last.beats), last.signature.beats
+        more = range(1, ceil((until - last.end) / length) + 1)
+        beats = [*last.beats, *(last.end + round(length * n) for n in (0, *more))]
+        if not more or last.is_pickup:
+            return Told((), None)
+        cuts = [*range(0, len(beats) - 1, count), len(beats) - 1]
+        drawn = [
+            replace(last, number=last.number + n, beats=tuple(beats[start:end]), end=beats[end])
+            for n, (start, end) in enumerate(pairwise(cuts))
+        ]
+        self._tentative = (*before, *drawn)
+        return Told((), self._tentative)
 
     def _commit(self, bars: Sequence[Bar]) -> None:
         """Keep what the next ones need to know and no more: a session may last for days."""
@@ -268,6 +294,21 @@ class LiveBars:
         if self._committed and self._committed[-1].end > self._lock.bar_one:
             return row.index(self._committed[-1].end)
         return place_of(row, self._lock.bar_one) if row[-1] >= self._lock.bar_one else None
+
+
+def _go_on(bars: Sequence[Bar], told: Sequence[Bar]) -> bool:
+    """Whether bars that were told are there again; the last of them was not over."""
+    whole = told[:-1]
+    return (
+        bool(whole)
+        and len(bars) >= len(whole)
+        and all(
+            len(bar.beats) == len(other.beats)
+            and abs(bar.start - other.start) < _NEAR
+            and abs(bar.end - other.end) < _NEAR
+            for bar, other in zip(bars, whole, strict=False)
+        )
+    )
 
 
 def _differ(bars: Sequence[Bar], others: Sequence[Bar]) -> bool:

@@ -16,7 +16,6 @@ from music.beats_live import FILE_STEP, STEP
 from music.errors import GenesisError, InvalidInput, Reason, Unavailable
 from music.events import (
     AudioEncoding,
-    AudioEncoding,
     AudioFormat,
     EndReason,
     SeparationChosen,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from music.audio import SAMPLE_RATE_HZ
 from music.beats import UNSURE, Bar, BarState, RhythmLock, TimeSignature
 from music.beats_live import STEP, LiveBars, Told
+from music.beats_live_choice import choose
+from music.beats_onsets import TOGETHER
 from music.beats_tracking import track_bars
 from music.note import Note, NoteState
 
@@ -73,6 +76,26 @@ def test_what_is_committed_live_is_right_and_comes_in_time() -> None:
     starts_s = [bar.start / SAMPLE_RATE_HZ for bar in bars if 8 < bar.start / SAMPLE_RATE_HZ < 47]
     assert all(abs((start - 0.5) / 2.4 - round((start - 0.5) / 2.4)) < 0.03 for start in starts_s)
     assert len(starts_s) >= 15
+
+
+def test_steady_bars_are_looked_at_less_often_and_still_reach_the_present(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    def counted(until: int, *rest: Any) -> Any:
+        looks.append(until)
+        return choose(until, *rest)
+
+    monkeypatch.setattr("music.beats_live.choose", counted)
+    tracker = LiveBars()
+    for played in waltz(bars=24):
+        tracker.add(played)
+    for now in range(STEP, 40 * STEP, STEP):
+        tracker.advance(now)
+        if now > 20 * STEP:
+            assert now - TOGETHER <= tracker.known[-1].end < now + 2 * STEP
+            assert {len(bar.beats) for bar in tracker.known[:-1] if bar.number > 8} <= {3}
+    late = [until for until in looks if until > 20 * STEP]
+    assert 20 / 3 - 1 < len(late) < 12
 
 
 @settings(max_examples=15, deadline=None)
