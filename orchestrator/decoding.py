@@ -144,7 +144,7 @@ class Resampler:
         samples = self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
         self._pieces.clear()
         known = self._known(samples)
-        self._lag = self._received * self._to_hz / self._rate_hz - self._delivered
+        self._lag = (self._received - len(self._waiting)) * self._to_hz / self._rate_hz - self._delivered
         return known
 
     @property
@@ -156,7 +156,9 @@ class Resampler:
         if not self.grain:
             return 0
         complete = (self._delivered // self.grain + 1) * self.grain - _GUESS
-        return math.ceil((complete + self._lag) * self._rate_hz / self._to_hz - self._received)
+        fed = math.ceil((complete + self._lag) * self._rate_hz / self._to_hz)
+        # The filter is fed whole blocks only.
+        return (fed if self._stream is None else -(-fed // self._block) * self._block) - self._received
 
     def _known(self, samples: Samples) -> Samples:
         if self._stream is None:

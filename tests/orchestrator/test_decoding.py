@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -107,6 +107,7 @@ def test_chunking_changes_no_bit(rate_hz: int, channels: int, chunk_frames: int,
     sizes=st.lists(st.integers(0, 3000), max_size=60),
     grain=st.sampled_from([1, 256, 1024, 5000]),
 )
+@example(rate_hz=44_100, sizes=[1002, 321, 0], grain=256)
 def test_a_grain_changes_no_bit_and_comes_a_chunk_late_at_most(rate_hz: int, sizes: list[int], grain: int) -> None:
     signal = np.random.default_rng(1).standard_normal(sum(sizes)).astype(np.float32)
     plain, grained = Resampler(rate_hz), Resampler(rate_hz, grain=grain)
