@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import guitarpro as gp
 
-from exports.harte import chord_text, fifths_of
+from exports.harte import chord_text
 from exports.losses import Losses, LossKind
 from exports.score import Score
 from exports.written import (
@@ -30,6 +30,7 @@ from exports.written import (
 from music.beats import Bar
 from music.notation import NotatedBar, Symbol
 from music.note import Note
+from music.spelling import fifths_of
 from music.tuning import Instrument, Position
 
 MOST_STRINGS = 7

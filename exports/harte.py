@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from music.harmony import pitch_class, prefers_flats, pretty
 
-_MINOR_TO_MAJOR = 3
-_FIFTHS = {0: 0, 7: 1, 2: 2, 9: 3, 4: 4, 11: 5, 6: 6, 1: -5, 8: -4, 3: -3, 10: -2, 5: -1}
 _EXTENSIONS = re.compile(r"\(.*?\)")
 _SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
@@ -22,15 +20,6 @@ class PlainChord:
     quality: str
     bass: str
     rest: str
-
-
-def fifths_of(key: str) -> int:
-    """Sharps (positive) or flats (negative) of a key "D#:major"; 0 for no key."""
-    if not key:
-        return 0
-    tonic, _, mode = key.partition(":")
-    fifths = _FIFTHS[(pitch_class(tonic) + (_MINOR_TO_MAJOR if mode == "minor" else 0)) % 12]
-    return -6 if fifths == 6 and prefers_flats(key) else fifths
 
 
 def tonic_of(key: str) -> str:

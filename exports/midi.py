@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 import mido
 
-from exports.harte import chord_text, fifths_of, note_name, tonic_of
+from exports.harte import chord_text, note_name, tonic_of
 from exports.losses import Losses, LossKind
 from exports.score import Score
 from music.audio import SAMPLE_RATE_HZ
 from music.beats import Bar, TimeSignature
 from music.note import Note
+from music.spelling import fifths_of
 from music.tuning import Instrument
 
 TICKS = 960

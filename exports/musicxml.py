@@ -28,13 +28,14 @@ from music21 import (
 from music21.musicxml.m21ToXml import ScoreExporter
 from music21.stream.makeNotation import makeAccidentalsInMeasureStream, makeTupletBrackets
 
-from exports.harte import fifths_of, note_name, read_chord
+from exports.harte import read_chord
 from exports.losses import Losses, LossKind
 from exports.score import Score
 from exports.tab_staff import CARRIED, add_tab_staff
 from exports.written import joined_notes, report_common, unwritten_techniques
 from music.beats import Bar
 from music.notation import NotatedBar, Symbol
+from music.spelling import fifths_of, spell_pitch
 
 _QUARTERS = 4
 _LOWEST_PITCH = 12
@@ -61,6 +62,8 @@ _KINDS = {
     "5": "power",
 }
 """music21's names of Harte's shorthands."""
+_SIGNS = {-1: "-", 0: "", 1: "#"}
+"""music21's."""
 
 
 def write_musicxml(score: Score, losses: Losses) -> bytes:
@@ -187,8 +190,8 @@ def _element(score: Score, symbol: Symbol) -> note.GeneralNote:
 
 
 def _head(score: Score, name: str, symbol: Symbol) -> note.Note:
-    midi = score.notes[name].pitch
-    head = note.Note(pitch.Pitch(note_name(midi, score.key).replace("b", "-"), octave=midi // 12 - 1))
+    spelt = spell_pitch(score.notes[name].pitch, score.key)
+    head = note.Note(pitch.Pitch(spelt.step + _SIGNS[spelt.alter], octave=spelt.octave))
     goes_on, came = name in symbol.tied, name not in symbol.starts
     if goes_on or came:
         head.tie = tie.Tie("continue" if goes_on and came else "start" if goes_on else "stop")

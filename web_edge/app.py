@@ -31,6 +31,7 @@ from web_edge.health import Health
 from web_edge.hub import Hub
 from web_edge.jobs import JobRunner, Patience
 from web_edge.live import LiveSessions
+from web_edge.notation_api import NotationApi
 from web_edge.openapi.api import Described
 from web_edge.openapi.operations import OPERATIONS
 from web_edge.pages import page_routes
@@ -149,6 +150,7 @@ class _Edge:
         documents = DocumentsApi(self._transcriptions, Documents(database))
         limits = Limits(settings.export_limit_s, settings.export_memory_bytes, settings.concurrent_exports)
         self._exports = ExportsApi(self._transcriptions, documents, limits)
+        self._notation = NotationApi(documents)
         self._api = TranscriptionsApi(
             transcriptions=self._transcriptions,
             documents=documents,
@@ -186,8 +188,9 @@ class _Edge:
 
     def routes(self) -> list[BaseRoute]:
         """Every one of them behind the gate."""
-        ours = (self._health, self._features, self._api, self._uploads, self._audio, self._exports, self._sockets)
-        routes = [route for api in (*ours, self._doors) for route in api.routes()]
+        files = (self._api, self._uploads, self._audio, self._notation, self._exports)
+        ours = (self._health, self._features, *files, self._sockets, self._doors)
+        routes = [route for api in ours for route in api.routes()]
         described = Described(routes, accounts=self._doors.accounts is not None)
         return note_deprecated(self._doors.gate.before([*routes, *described.routes()]), OPERATIONS)
 

@@ -1,4 +1,4 @@
-"""The same notes for another hand, or in other bars: `arrange`, `bars`, `documents`, `tuning` of a transcription."""
+"""The same notes for another hand, in other bars, or written down: what derives from a transcription."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from genesis.client.notation import NotationSheet
 from genesis.client.transport import Transport, body_of
 from genesis.client.values import Document, Options, Result, TuningOffer, read, read_result
 
@@ -86,6 +87,14 @@ class Documents:
     async def delete(self, transcription_id: str, document: str) -> None:
         """In all its revisions."""
         await self.transport.request("DELETE", f"{_one(transcription_id)}/documents/{document}")
+
+    async def notation(
+        self, transcription_id: str, *, document: str = "", revision: int | None = None
+    ) -> NotationSheet:
+        """Note values for display, of the transcription or of a document."""
+        params = {"document": document, **({} if revision is None else {"revision": revision})} if document else {}
+        answer = await self.transport.request("GET", f"{_one(transcription_id)}/notation", params=params)
+        return read(NotationSheet, answer.json())
 
     async def offered_tuning(self, transcription_id: str) -> TuningOffer | None:
         """Another tuning or capo that the notes suggest."""

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from exports.formats import FORMATS
 from music.errors import Reason
-from web_edge.openapi import account_shapes, shapes
+from web_edge.openapi import account_shapes, notation_shapes, shapes
 from web_edge.openapi.operation import Operation
 from web_edge.openapi.operations import OPERATIONS
 from web_edge.openapi.refusals import problem_examples, refusals_of
@@ -89,7 +89,7 @@ def document_of(routes: Iterable[BaseRoute], *, accounts: bool) -> Json:
         "servers": [{"url": "/"}],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": schemas_of(shapes, account_shapes),
+            "schemas": schemas_of(shapes, notation_shapes, account_shapes),
             "headers": _HEADERS,
             **({"securitySchemes": SCHEMES} if accounts else {}),
         },

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from exports.formats import FORMATS
 from music.errors import Reason
-from web_edge.openapi import shapes
+from web_edge.openapi import notation_shapes, shapes
 from web_edge.openapi.operation import LOCATION, Operation, header, json_body, query
 from web_edge.openapi.option_schemas import INSTRUMENT, OPTIONS, PITCH_LIST, PITCHES, PLAYER, TUNING_NAME
 from web_edge.openapi.refusals import NO_RESULT, NO_TRANSCRIPTION
@@ -220,6 +220,13 @@ TRANSCRIPTIONS: Final[dict[tuple[str, str], Operation]] = {
     ("DELETE", _ONE + "/documents/{document}"): Operation("deleteDocument", {204: None}, NO_TRANSCRIPTION),
     ("GET", _ONE + "/tuning"): Operation(
         "offerTuning", {200: shapes.TuningOffer}, (*NO_RESULT, Reason.SESSION_LIMIT_REACHED)
+    ),
+    ("GET", _ONE + "/notation"): Operation(
+        "getNotation",
+        {200: notation_shapes.NotationSheet, 304: None},
+        _NO_EXPORT,
+        (_DOCUMENT, _REVISION, _IF_NONE_MATCH),
+        headers={200: _TAGGED},
     ),
     ("GET", _ONE + "/export/{format}"): Operation(
         "exportTranscription",

@@ -64,6 +64,9 @@ async def test_documents(genesis: GenesisClient) -> None:
     again = await genesis.transcriptions.result(job.id, document=first.id, revision=1)
     assert again.document == first
     assert await genesis.documents.offered_tuning(job.id) is None
+    sheet = await genesis.documents.notation(job.id, document=first.id, revision=2)
+    heads = [head for bar in sheet.bars for voice in bar.voices for symbol in voice for head in symbol.heads]
+    assert sorted([head.id for head in heads if head.begins] + [*sheet.left_out]) == sorted(n.id for n in again.notes)
     await genesis.documents.delete(job.id, first.id)
     assert await genesis.documents.list(job.id) == []
 
