@@ -6,6 +6,7 @@ import type { Player } from "./player";
 import type { SeparationChosen } from "./events";
 import type { SeparationName } from "./separation";
 import { parseProblem, problem, ProblemError } from "./problems";
+import type { NotationSheet } from "./tab/sheet";
 
 export interface Transcription {
   readonly id: string;
@@ -147,6 +148,13 @@ export async function fetchTuningOffer(id: string): Promise<TuningOffer | null> 
 export async function fetchDocument(id: string, document: string): Promise<DerivedDocument> {
   const path = `/api/transcribe/${encodeURIComponent(id)}/result?document=${encodeURIComponent(document)}`;
   return (await request(path)).json() as Promise<DerivedDocument>;
+}
+
+/** Note values of a finished transcription, or of a revision of a document. */
+export async function fetchNotation(id: string, document: DocumentInfo | null): Promise<NotationSheet> {
+  const which = document ? `?document=${encodeURIComponent(document.id)}&revision=${document.revision}` : "";
+  const response = await request(`/api/transcribe/${encodeURIComponent(id)}/notation${which}`);
+  return response.json() as Promise<NotationSheet>;
 }
 
 export async function deleteTranscription(id: string): Promise<void> {

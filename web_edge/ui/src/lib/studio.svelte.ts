@@ -31,6 +31,7 @@ import { chosenOf, rememberedSeparation, rememberSeparation, type SeparationName
 import type { SessionState } from "./session-state";
 import { STANDARD } from "./tunings";
 import { Versions } from "./versions.svelte";
+import { WrittenTab } from "./written.svelte";
 
 export type Phase = "idle" | "recording" | "processing" | "done" | "failed";
 
@@ -72,11 +73,13 @@ export class Studio {
     show: (document) => {
       this.stored = document;
       this.score = scoreOf(document);
+      void this.written.show(document);
     },
     complain: (error) => {
       this.problem = problemOf(error);
     },
   });
+  readonly written = new WrittenTab();
   /** What is written of the notes. */
   notation = $state<Notation>(rememberedNotation(localStorage));
   canPlay = $state(false);
@@ -192,6 +195,7 @@ export class Studio {
       this.stored = stored;
       this.heard = chosenOf(separation);
       this.score = scoreOf(stored);
+      void this.written.show(stored);
       this.processedS = stored.duration_s;
       this.phase = "done";
       this.finish(id, stored);
@@ -361,6 +365,7 @@ export class Studio {
     this.release();
     this.link = null;
     this.versions.close();
+    this.written.close();
     this.sound = this.stored = this.video = null;
     this.problem = null;
     this.notice = this.attribution = "";

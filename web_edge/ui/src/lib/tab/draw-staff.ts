@@ -1,18 +1,19 @@
 /** Draws the staff of a bar above its tab, or in its place. */
 
 import { Stave, type SVGContext } from "vexflow/core";
-import { CLEF_WIDTH, type Bar } from "./layout";
+import { drawWritten, keyName } from "./draw-written";
+import type { Bar, PlacedNote, TabLayout } from "./layout";
+import type { SheetHead } from "./sheet";
 import { headsOf, ledgersOf, type Clef, type Head } from "./staff";
+import { LINE_SPACING, type StaffRoom } from "./staff-room";
 import { create, text } from "./svg";
 
-const LINE_SPACING = 9;
-/** For the heading, and for what stands on ledger lines. */
-const LINES_ABOVE = 5.2;
-const LINES_BELOW = 4.6;
 const LINES = 5;
 const HEAD = { rx: 5.2, ry: 3.9 };
 
-export const STAFF_HEIGHT = (LINES_ABOVE + LINES - 1 + LINES_BELOW) * LINE_SPACING;
+export function staffHeight({ above, below }: StaffRoom): number {
+  return (above + LINES - 1 + below) * LINE_SPACING;
+}
 
 export interface DrawnStaff {
   readonly top: number;
@@ -24,20 +25,44 @@ export function drawStaff(
   context: SVGContext,
   group: SVGGElement,
   bar: Bar,
-  { isFirst, clef, key }: { isFirst: boolean; clef: Clef; key: string },
-  decorate: (group: SVGGElement, head: Head) => void,
+  { barsPerSystem, headWidth, fifths }: TabLayout,
+  room: StaffRoom,
+  { clef, key }: { clef: Clef; key: string },
+  decorate: (group: SVGGElement, head: { readonly placed: PlacedNote }) => void,
 ): DrawnStaff {
-  const stave = new Stave(isFirst ? 0 : bar.x, 0, isFirst ? bar.width + CLEF_WIDTH : bar.width, {
+  const isFirst = bar.index % barsPerSystem === 0;
+  const stave = new Stave(isFirst ? 0 : bar.x, 0, isFirst ? bar.width + headWidth : bar.width, {
     spacingBetweenLinesPx: LINE_SPACING,
-    spaceAboveStaffLn: LINES_ABOVE,
+    spaceAboveStaffLn: room.above,
     leftBar: isFirst,
   });
-  if (isFirst) stave.addClef(clef, "default", "8vb");
+  if (isFirst) {
+    stave.addClef(clef, "default", "8vb");
+    if (fifths !== 0) stave.addKeySignature(keyName(fifths));
+  }
+  if (bar.written && bar.signature) stave.addTimeSignature(bar.signature);
   stave.setContext(context).draw();
   const bottom = stave.getYForLine(LINES - 1);
-  for (const head of headsOf(bar.notes, clef, key)) {
+  const byId = new Map(bar.notes.map((placed) => [placed.note.id, placed]));
+  const begun = new Set<string>();
+  if (bar.written) {
+    const dress = (drawn: SVGGElement, { id, begins }: SheetHead): void => {
+      const placed = byId.get(id);
+      drawn.classList.add("vf-note", "head");
+      if (begins && placed) {
+        begun.add(id);
+        decorate(drawn, { placed });
+      } else {
+        drawn.dataset["tied"] = id;
+        drawn.setAttribute("aria-hidden", "true");
+      }
+    };
+    drawWritten({ context, group, stave, clef, fifths, isFirst, decorate: dress }, bar.written);
+  }
+  const bare = bar.notes.filter(({ note }) => !begun.has(note.id));
+  for (const head of headsOf(bare, clef, key)) {
     const drawn = create("g");
-    drawn.setAttribute("class", "vf-note head");
+    drawn.setAttribute("class", "vf-note head bare");
     decorate(drawn, head);
     drawHead(drawn, head, (step) => bottom - (step * LINE_SPACING) / 2);
     group.append(drawn);

@@ -7,8 +7,8 @@ import type { Notation } from "../notation";
 import { pitchName } from "../tunings";
 import { clockTime, describeNote, LOW_CONFIDENCE, UNPLAYABLE } from "./describe";
 import { drawMarks } from "./draw-marks";
-import { drawStaff, STAFF_HEIGHT } from "./draw-staff";
-import { CLEF_WIDTH, type Bar, type PlacedGap, type PlacedNote, type System, type TabLayout } from "./layout";
+import { drawStaff, staffHeight } from "./draw-staff";
+import { type Bar, type PlacedGap, type PlacedNote, type System, type TabLayout } from "./layout";
 import { PROVISIONAL } from "./provisional";
 import type { Clef } from "./staff";
 import { create, text } from "./svg";
@@ -26,6 +26,8 @@ const SHAKY = 0.5;
 interface DrawnSystem {
   readonly element: HTMLElement;
   readonly context: SVGContext;
+  /** In pixels; 0 until something is drawn. */
+  height: number;
   readonly bars: Map<number, { key: string; group: SVGGElement }>;
 }
 
@@ -42,9 +44,9 @@ export interface Look {
 export const PLAIN: Look = { isLowOnTop: false, notation: "tab", clef: "treble", key: "" };
 
 /** Height of a system in pixels. */
-export function systemHeight(stringCount: number, notation: Notation): number {
+export function systemHeight({ stringCount }: TabLayout, { room }: Pick<System, "room">, notation: Notation): number {
   const tab = notation === "score" ? 0 : (LINES_ABOVE + stringCount - 1 + LINES_BELOW) * LINE_SPACING;
-  return tab + (notation === "tab" ? 0 : STAFF_HEIGHT);
+  return tab + (notation === "tab" ? 0 : staffHeight(room));
 }
 
 export class Engraver {
@@ -57,7 +59,7 @@ export class Engraver {
 
   /** Brings the page in line with `layout`; returns how many bars had to be drawn. */
   draw(layout: TabLayout, look = PLAIN): number {
-    const geometry = JSON.stringify([layout.width, layout.stringCount, look]);
+    const geometry = JSON.stringify([layout.width, layout.stringCount, layout.headWidth, look]);
     this.look = look;
     if (geometry !== this.geometry) this.clear();
     this.geometry = geometry;
@@ -78,7 +80,15 @@ export class Engraver {
   }
 
   private drawSystem(system: System, layout: TabLayout): number {
-    const drawn = (this.systems[system.index] ??= this.openSystem(layout));
+    const height = systemHeight(layout, system, this.look.notation);
+    const drawn = (this.systems[system.index] ??= this.openSystem());
+    if (height !== drawn.height) {
+      // Everything stands elsewhere in it now.
+      for (const { group } of drawn.bars.values()) group.remove();
+      drawn.bars.clear();
+      drawn.context.resize(layout.width, height);
+      drawn.height = height;
+    }
     const indices = new Set(system.bars.map(({ index }) => index));
     for (const [index, { group }] of drawn.bars) {
       if (!indices.has(index)) {
@@ -91,20 +101,18 @@ export class Engraver {
       const known = drawn.bars.get(bar.index);
       if (known?.key === bar.key) continue;
       known?.group.remove();
-      drawn.bars.set(bar.index, { key: bar.key, group: drawBar(drawn.context, bar, layout, this.look) });
+      drawn.bars.set(bar.index, { key: bar.key, group: drawBar(drawn.context, bar, layout, system, this.look) });
       count += 1;
     }
     if (count > 0) label(drawn, system);
     return count;
   }
 
-  private openSystem({ width, stringCount }: TabLayout): DrawnSystem {
+  private openSystem(): DrawnSystem {
     const element = document.createElement("div");
     element.className = "system";
     this.host.append(element);
-    const context = new SVGContext(element);
-    context.resize(width, systemHeight(stringCount, this.look.notation));
-    return { element, context, bars: new Map() };
+    return { element, context: new SVGContext(element), height: 0, bars: new Map() };
   }
 }
 
@@ -119,16 +127,18 @@ function label({ context }: DrawnSystem, { bars }: System): void {
   );
 }
 
-function drawBar(context: SVGContext, bar: Bar, layout: TabLayout, look: Look): SVGGElement {
+function drawBar(context: SVGContext, bar: Bar, layout: TabLayout, { room }: System, look: Look): SVGGElement {
   const group = context.openGroup("bar");
   group.dataset["bar"] = String(bar.index);
-  const isFirst = bar.index % layout.barsPerSystem === 0;
   const staff =
-    look.notation === "tab" ? null : drawStaff(context, group, bar, { isFirst, ...look }, decorator(look.notation));
-  const tab = look.notation === "score" ? null : drawTab(context, group, bar, layout, staff ? STAFF_HEIGHT : 0, look);
+    look.notation === "tab" ? null : drawStaff(context, group, bar, layout, room, look, decorator(look.notation));
+  const below = staff ? staffHeight(room) : 0;
+  const tab = look.notation === "score" ? null : drawTab(context, group, bar, layout, below, look);
   const top = staff?.top ?? tab?.top ?? 0;
   const bottom = tab?.bottom ?? staff?.bottom ?? 0;
-  drawHeading(group, bar, staff ? HEADING_Y : top - HEADING_Y, bottom);
+  drawHeading(group, bar, staff ? HEADING_Y : top - HEADING_Y);
+  // Note values say where the beats are.
+  if (tab || !bar.written) drawBeats(group, bar, bottom);
   for (const gap of bar.gaps) drawGap(group, gap, top, bottom);
   context.closeGroup();
   return group;
@@ -140,6 +150,8 @@ function decorator(notation: Notation): (group: SVGGElement, head: { readonly pl
     if (notation === "score") describe(group, note);
     else {
       group.dataset["state"] = note.state;
+      group.dataset["of"] = note.id;
+      if (note.confidence < LOW_CONFIDENCE) group.dataset["unsure"] = "";
       group.setAttribute("aria-hidden", "true");
     }
   };
@@ -149,12 +161,12 @@ function drawTab(
   context: SVGContext,
   group: SVGGElement,
   bar: Bar,
-  { stringCount, barsPerSystem }: TabLayout,
+  { stringCount, barsPerSystem, headWidth }: TabLayout,
   y: number,
   { isLowOnTop }: Look,
 ): { top: number; bottom: number } {
   const isFirst = bar.index % barsPerSystem === 0;
-  const stave = new TabStave(isFirst ? 0 : bar.x, y, isFirst ? bar.width + CLEF_WIDTH : bar.width, {
+  const stave = new TabStave(isFirst ? 0 : bar.x, y, isFirst ? bar.width + headWidth : bar.width, {
     numLines: stringCount,
     spacingBetweenLinesPx: LINE_SPACING,
     spaceAboveStaffLn: LINES_ABOVE,
@@ -171,15 +183,20 @@ function drawTab(
   return { top, bottom };
 }
 
-/** What stands over a bar: its number (its time where there is none), a new metre, chords; and its beats as ticks. */
-function drawHeading(group: SVGGElement, bar: Bar, y: number, bottom: number): void {
+/** What stands over a bar: its number (its time where there is none), a new metre, chords. */
+function drawHeading(group: SVGGElement, bar: Bar, y: number): void {
   if (bar.isUnsure) group.dataset["unsure"] = "";
   const number = bar.number === null ? clockTime(bar.startS) : `${bar.number}${bar.isUnsure ? "?" : ""}`;
-  const heading = bar.signature ? `${number} · ${bar.signature}` : number;
+  // On a staff with note values the metre is printed as musicians do.
+  const heading = bar.signature && !bar.written ? `${number} · ${bar.signature}` : number;
   text(group, "bar-time", bar.x + 2, y - NUMBER_RISE, heading);
   for (const chord of bar.chords) {
     text(group, chord.isTentative ? "chord tentative" : "chord", chord.x, y, chord.text);
   }
+}
+
+/** As ticks under a bar. */
+function drawBeats(group: SVGGElement, bar: Bar, bottom: number): void {
   for (const x of bar.beatXs) {
     const tick = create("path");
     tick.setAttribute("class", "beat");

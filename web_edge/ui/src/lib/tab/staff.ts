@@ -1,12 +1,14 @@
 /**
  * Where notes stand on a staff. Pure; drawing is `draw-staff`'s.
  *
- * A guitar is written an octave above its sound, under a treble clef; a bass under a bass clef. Heads have no stems: a
- * tab that is being written knows when a note begins, and note values only once it is over (they are in the exports).
+ * A guitar is written an octave above its sound, under a treble clef; a bass under a bass clef. Heads stand without
+ * stems for as long as a tab is being written: it knows when a note begins, and note values only once it is over
+ * (`sheet.ts`).
  */
 
 import { spelled } from "../harmony";
 import type { PlacedNote } from "./layout";
+import type { SheetHead } from "./sheet";
 
 /** Half the distance of two lines is a step; the bottom line is step 0, the top one 8. */
 export const TOP_LINE = 8;
@@ -30,6 +32,11 @@ export interface Head {
   readonly step: number;
   /** "♯", "♭" or "". */
   readonly accidental: string;
+}
+
+/** Of a head that the server has spelt. */
+export function stepOf({ step, octave }: Pick<SheetHead, "step" | "octave">, clef: Clef): number {
+  return (octave + 1) * STEPS_IN_OCTAVE + LETTERS.indexOf(step) - BOTTOM[clef];
 }
 
 export function clefFor(tuning: readonly number[]): Clef {
