@@ -44,7 +44,7 @@ async def test_a_video_is_fetched_and_what_was_chosen_lasts(monkeypatch: pytest.
                 assert digits > 3
                 # The same notes as heads above the tab, and in its place.
                 await page.locator('[data-setting="notation"]').select_option("tab_and_score")
-                await expect(page.locator(".head ellipse")).to_have_count(digits)
+                await expect(page.locator(".head:not([data-tied])")).to_have_count(digits)
                 await expect(page.locator("[data-note-id]")).to_have_count(digits)
                 await page.locator('[data-setting="notation"]').select_option("score")
                 await expect(page.locator(".head[data-note-id]")).to_have_count(digits)

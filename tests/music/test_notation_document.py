@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,3 +108,13 @@ def test_a_bracket_that_never_fills_ends_with_its_tuplet() -> None:
     third = Symbol(Fraction(0), Fraction(1, 12), 8, 0, (3, 2), ("n",))
     plain = Symbol(Fraction(1, 12), Fraction(1, 4), 4, 0, (1, 1), ("n",))
     assert tuplet_groups([third, plain, third]) == [0, None, 1]
+
+
+CASES = sorted((Path(__file__).parents[1] / "notation").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_pieces_are_written_as_they_were(path: Path) -> None:
+    """The page lays the same files out: `web_edge/ui/tests/written.test.ts`."""
+    case = json.loads(path.read_text())
+    assert notation_to_json(case["file"]) == case["notation"]

@@ -21,12 +21,14 @@ import { seconds } from "./clock";
 import { SessionConnection, type ConnectionListener, type ConnectionState } from "./connection";
 import { emptyScore, rhythmOf, scoreOf, scoreOfSession, toDocument, type Score, type TranscriptionDocument } from "./document";
 import type { SeparationChosen } from "./events";
+import { awaitResult } from "./final-result";
 import { browserEnvironment } from "./line";
 import { rememberedNotation, type Notation } from "./notation";
 import { Playback } from "./playback.svelte";
 import { hasChosen, pitchesOf, remember, remembered, tuningName, wishesOf, type Player as Wishes, type View } from "./player";
 import { problem, problemOf, type Problem } from "./problems";
 import { FOUND } from "./rhythm";
+import { saveAs } from "./saving";
 import { chosenOf, rememberedSeparation, rememberSeparation, type SeparationName } from "./separation";
 import type { SessionState } from "./session-state";
 import { STANDARD } from "./tunings";
@@ -39,9 +41,6 @@ const SLOW = "Your connection is slower than the music, so the tab falls behind.
 const BEHIND = "The server has fallen behind the music. The tab goes on as soon as it answers.";
 /** The watermark trails a recording by about two seconds; this much is out of the ordinary. */
 const BEHIND_S = 6;
-/** The database is written a moment after the log ends. */
-const RESULT_PATIENCE = 20;
-const RESULT_WAIT_MS = 500;
 const OVERFLOWED = "Your connection is too slow to record over it. What was sent is still being transcribed.";
 const FETCHING = "The server fetches the video …";
 const UNPLUGGED = "The microphone went away. What it heard is still being transcribed.";
@@ -290,11 +289,7 @@ export class Studio {
   async save(address: string): Promise<void> {
     try {
       const { name, content } = await fetchFile(address);
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(content);
-      link.download = name;
-      link.click();
-      URL.revokeObjectURL(link.href);
+      saveAs(name, content);
     } catch (error) {
       this.problem = problemOf(error);
     }
@@ -463,20 +458,8 @@ export class Studio {
   /** Bars, chords and keys that were found in the whole piece take the place of those told while it lasted. */
   private async takeFinalBars(id: string): Promise<void> {
     const { take } = this;
-    for (let patience = RESULT_PATIENCE; patience > 0 && take === this.take; patience--) {
-      try {
-        const result = await fetchResult(id);
-        if (take === this.take) this.versions.complete(id, result);
-        return;
-      } catch (error) {
-        if (problemOf(error).reason !== "RESULT_NOT_READY") {
-          // The tab is there, with the bars that were told live.
-          console.warn("The bars of the whole piece could not be had.", error);
-          return;
-        }
-        await new Promise((resolve) => setTimeout(resolve, RESULT_WAIT_MS));
-      }
-    }
+    const result = await awaitResult(id, () => take === this.take);
+    if (result) this.versions.complete(id, result);
   }
 
   private liveConfig(rateHz: number, piece: { tuning?: readonly number[]; capo?: number } = {}) {

@@ -24,12 +24,14 @@ import { xAtPlace } from "./spacing";
 import { stepOf, type Clef } from "./staff";
 import { keyAt, restStep } from "./rests";
 import { beatOf } from "./staff-room";
+import { create } from "./svg";
 import { drawTie } from "./ties";
 
 const KEYS = ["Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#"];
 const SIGNS: Readonly<Record<number, string>> = { [-1]: "b", 0: "", 1: "#" };
 /** Where the rest of a whole bar hangs. */
 const WHOLE_REST_STEP = 6;
+const TARGET = { width: 16, height: 9 };
 
 /** Names of the keys that VexFlow knows. */
 export function keyName(fifths: number): string {
@@ -157,8 +159,22 @@ function drawNote({ note, heads, symbol }: Drawn, sheet: Sheet): void {
   const found = mark(sheet.group, note, heads, symbol);
   heads.forEach((head, i) => {
     const group = found?.querySelectorAll<SVGGElement>(".vf-notehead")[i];
-    if (group) sheet.decorate(group, head);
+    if (!group) return;
+    group.append(targetOf(note, i));
+    sheet.decorate(group, head);
   });
+}
+
+/** What a finger or the pointer meets: the letter that a head is reaches far above and below what is seen of it. */
+function targetOf(note: StaveNote, i: number): SVGRectElement {
+  const target = create("rect");
+  target.setAttribute("class", "target");
+  target.setAttribute("x", ((note.noteHeads[i]?.getAbsoluteX() ?? 0) - 2).toFixed(1));
+  target.setAttribute("y", ((note.getYs()[i] ?? 0) - TARGET.height / 2).toFixed(1));
+  target.setAttribute("width", String(TARGET.width));
+  target.setAttribute("height", String(TARGET.height));
+  target.setAttribute("rx", "2");
+  return target;
 }
 
 /** Says of a drawn note or rest what it is; null where VexFlow left it out: two voices that rest together rest once. */
