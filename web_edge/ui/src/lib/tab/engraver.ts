@@ -12,6 +12,7 @@ import { type Bar, type PlacedGap, type PlacedNote, type System, type TabLayout 
 import { PROVISIONAL } from "./provisional";
 import type { Clef } from "./staff";
 import { create, text } from "./svg";
+import { Unhurried } from "./unhurried";
 
 const LINE_SPACING = 15;
 const LINES_ABOVE = 2.8;
@@ -20,6 +21,8 @@ const LINES_BELOW = 1.4;
 const HEADING_Y = 20;
 /** Bar numbers stand on a line of their own above the chords: most chords begin where a bar does. */
 const NUMBER_RISE = 12;
+/** Systems that are drawn at once; what changes while a piece is played is in one or two of them. */
+const AT_ONCE = 12;
 /** Below this, what may still change stands in parentheses. */
 const SHAKY = 0.5;
 
@@ -53,20 +56,32 @@ export class Engraver {
   private systems: DrawnSystem[] = [];
   private geometry = "";
   private look = PLAIN;
+  private readonly work = new Unhurried();
 
   /** @param host element that the systems are put into */
   constructor(private readonly host: HTMLElement) {}
 
-  /** Brings the page in line with `layout`; returns how many bars had to be drawn. */
-  draw(layout: TabLayout, look = PLAIN): number {
+  /** Brings the page in line with `layout`: what is in sight now, of a long piece the rest a little later. */
+  draw(layout: TabLayout, look = PLAIN): void {
     const geometry = JSON.stringify([layout.width, layout.stringCount, layout.headWidth, look]);
     this.look = look;
     if (geometry !== this.geometry) this.clear();
     this.geometry = geometry;
     for (const surplus of this.systems.splice(layout.systems.length)) surplus.element.remove();
-    let drawn = 0;
-    for (const system of layout.systems) drawn += this.drawSystem(system, layout);
-    return drawn;
+    for (const system of layout.systems) this.makeRoom(system, layout);
+    const stale = layout.systems.filter((system) => this.isStale(system));
+    const nearest = stale.length > AT_ONCE ? this.byDistance(stale) : stale;
+    this.work.begin(
+      nearest.map((system) => () => {
+        this.drawSystem(system, layout);
+      }),
+      AT_ONCE,
+    );
+  }
+
+  /** Draws what is left to be drawn: a page that is printed is whole. */
+  finish(): void {
+    this.work.finish();
   }
 
   /** The element of a system, to scroll to. */
@@ -79,16 +94,37 @@ export class Engraver {
     this.systems = [];
   }
 
-  private drawSystem(system: System, layout: TabLayout): number {
+  private makeRoom(system: System, layout: TabLayout): void {
     const height = systemHeight(layout, system, this.look.notation);
     const drawn = (this.systems[system.index] ??= this.openSystem());
-    if (height !== drawn.height) {
-      // Everything stands elsewhere in it now.
-      for (const { group } of drawn.bars.values()) group.remove();
-      drawn.bars.clear();
-      drawn.context.resize(layout.width, height);
-      drawn.height = height;
-    }
+    if (height === drawn.height) return;
+    // Everything stands elsewhere in it now.
+    for (const { group } of drawn.bars.values()) group.remove();
+    drawn.bars.clear();
+    drawn.context.resize(layout.width, height);
+    drawn.height = height;
+  }
+
+  private isStale({ index, bars }: System): boolean {
+    const drawn = this.systems[index]?.bars;
+    return drawn?.size !== bars.length || bars.some((bar) => drawn.get(bar.index)?.key !== bar.key);
+  }
+
+  /** Those in the window first, then the others by how far they are from it. */
+  private byDistance(systems: readonly System[]): System[] {
+    const middle = innerHeight / 2;
+    const distances = new Map(
+      systems.map(({ index }) => {
+        const box = this.systems[index]?.element.getBoundingClientRect();
+        return [index, Math.abs((box ? box.top + box.height / 2 : 0) - middle)];
+      }),
+    );
+    return [...systems].sort((a, b) => (distances.get(a.index) ?? 0) - (distances.get(b.index) ?? 0));
+  }
+
+  private drawSystem(system: System, layout: TabLayout): void {
+    const drawn = this.systems[system.index];
+    if (!drawn) return;
     const indices = new Set(system.bars.map(({ index }) => index));
     for (const [index, { group }] of drawn.bars) {
       if (!indices.has(index)) {
@@ -96,16 +132,13 @@ export class Engraver {
         drawn.bars.delete(index);
       }
     }
-    let count = 0;
     for (const bar of system.bars) {
       const known = drawn.bars.get(bar.index);
       if (known?.key === bar.key) continue;
       known?.group.remove();
       drawn.bars.set(bar.index, { key: bar.key, group: drawBar(drawn.context, bar, layout, system, this.look) });
-      count += 1;
     }
-    if (count > 0) label(drawn, system);
-    return count;
+    label(drawn, system);
   }
 
   private openSystem(): DrawnSystem {
