@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 
 from tests.e2e.test_page_player import transcribed
 from tests.support.browser import open_page
@@ -16,7 +16,7 @@ from tests.support.stack import running_stack
 pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.timeout(180)]
 
 WHOLE = 1
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
+WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=360, height=740)
 # A head beside the stem, in a chord or under the other voice's, stands a head's width from its digit.
 ALIGNED_PX, ASIDE_PX = 2.5, 16
 CENTRES = """nodes => nodes.map(node => {
