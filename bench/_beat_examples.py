@@ -1,8 +1,8 @@
 """Composed notes with their beats, as examples for the beat network: every one drawn anew.
 
 Seeds from NETWORK_SEED on; rhythms from the half of the tables that reports do not use. Songs and pieces of the
-training composer, five and seven beats a bar, notes without a beat; then played faster or slower, transposed, with a
-hole, with more notes missing, begun or ended in the middle.
+training composer, five and seven beats a bar, notes without a beat; then played faster, slower or very slowly,
+transposed, with a hole, off the beat only, with more notes missing, begun or ended in the middle.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ from music.note import Note
 
 NETWORK_SEED = 3_000_000
 FRAMES = 1500
+_SLOW, _SLOW_BPM = 0.07, 62.0
+"""Share of pieces that are played more slowly than that: no composer draws such tempi."""
+_OFF, _OFF_BEAT, _FEWEST_OFF = 0.04, (0.4, 0.6), 20
+"""Share of pieces of which only what lies halfway between beats is played, where that is enough."""
+_ON = 0.1
+"""Notes that far from a beat are on it."""
 
 Array = NDArray[np.float64]
 Float32s = NDArray[np.float32]
@@ -67,9 +73,9 @@ def _drawn(random: np.random.Generator, seed: int) -> _Piece:
     if kind < 0.05:
         notes, _ = next(without_metre(seed, 1, long_s))
         return _Piece(notes, np.zeros(0), np.zeros(0, bool), 0)
-    if kind < 0.52:
+    if kind < 0.49:
         drawn = song_pieces(seed, 1, long_s, turn=seed)
-    elif kind < 0.92:
+    elif kind < 0.93:
         drawn = composed_pieces(seed, 1, long_s, turn=seed)
     else:
         drawn = odd_pieces(seed, 1, long_s, turn=seed)
@@ -90,6 +96,10 @@ def _changed(random: np.random.Generator, piece: _Piece) -> _Piece:
     if len(piece.beats) > 1:
         tempo = 60 * SAMPLE_RATE_HZ / float(np.median(np.diff(piece.beats)))
         stretch = tempo / float(np.clip(tempo / stretch, SLOWEST_BPM, FASTEST_BPM))
+        if random.random() < _SLOW:
+            stretch = tempo / float(np.exp(random.uniform(np.log(SLOWEST_BPM), np.log(_SLOW_BPM))))
+        if random.random() < _OFF:
+            piece = _off_beats(random, piece)
     beats, notes = piece.beats * stretch, _played(random, piece.notes, stretch)
     if random.random() < 0.03 and len(beats) > 4:
         # No beat is as long as the last: nobody taps to that.
@@ -97,6 +107,20 @@ def _changed(random: np.random.Generator, piece: _Piece) -> _Piece:
         notes = [_moved(note, float(np.interp(note.onset, beats, warped))) for note in notes]
         return _Piece(notes, np.zeros(0), np.zeros(0, bool), 0)
     return _Piece(notes, beats, piece.downs, piece.count)
+
+
+def _off_beats(random: np.random.Generator, piece: _Piece) -> _Piece:
+    """Chords between the beats only, in half of the pieces over what is on one; as it was, where that is too little."""
+    onsets = np.asarray([note.onset for note in piece.notes], np.float64)
+    place = np.interp(onsets, piece.beats, np.arange(len(piece.beats)))
+    kept = (place % 1 > _OFF_BEAT[0]) & (place % 1 < _OFF_BEAT[1])
+    if len(np.unique(np.round(place[kept]))) < _FEWEST_OFF:
+        return piece
+    if random.random() < 0.5:
+        nearest = np.round(place).astype(np.int64)
+        kept |= (np.abs(place - nearest) < _ON) & piece.downs[nearest]
+    notes = [note for note, is_kept in zip(piece.notes, kept.tolist(), strict=True) if is_kept]
+    return _Piece(notes, piece.beats, piece.downs, piece.count)
 
 
 def _uneven(random: np.random.Generator, count: int) -> Array:

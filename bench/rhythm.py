@@ -42,11 +42,8 @@ from bench._rhythm_scoring import (
     template_key,
     true_bars,
 )
+from bench._rhythm_sound import rendered
 from inference.ports import Transcriber
-from inference.training.effects import Effects, record
-from inference.training.modal import ModalGuitar
-from inference.training.recipes import VALIDATION
-from inference.training.voices import Guitar
 from music.audio import SAMPLE_RATE_HZ, seconds
 from music.beats import RhythmLock, TimeSignature
 from music.beats_tracking import track_bars
@@ -106,15 +103,6 @@ def main(arguments: Sequence[str] = ()) -> None:
     for line in dict.fromkeys(absent):
         print(line)
     print_json("rhythm", **facts, absent=len(set(absent)))
-
-
-def rendered(piece: Composed, number: int) -> NDArray[np.float32]:
-    """The piece's sound: f32[n] at 22 050 Hz."""
-    random = np.random.default_rng([REPORT_SEED + number, 9])
-    guitar: Guitar = ModalGuitar(VALIDATION.modal.start + number)
-    performance = piece.performance
-    played = guitar.play(performance.strokes, performance.instrument, performance.duration, random)
-    return np.asarray(record(played.samples, Effects(), random), np.float32)
 
 
 def _listen(
