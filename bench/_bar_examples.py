@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench._boosting import BoostingSettings, fit_choice
-from bench._rhythm_pieces import Composed, composed_pieces, odd_pieces, slow_pieces, song_pieces, without_metre
+from bench._rhythm_pieces import Composed, composed_pieces, odd_pieces, song_pieces, without_metre
 from music.audio import SAMPLE_RATE_HZ
 from music.beats_evidence import Evidence, listen
 from music.beats_figures import Strokes, strokes_of
@@ -73,13 +73,8 @@ def examples(seed: int, count: int) -> Iterator[Example]:
 
 
 def whole_pieces(seed: int, count: int) -> Iterator[Composed]:
-    """Songs, half as many pieces of the training composer, some of five and seven beats a bar, and some slow ones."""
-    return chain(
-        song_pieces(seed, count),
-        composed_pieces(seed, count // 2),
-        odd_pieces(seed, count // 14),
-        slow_pieces(seed + 3 * count, count // 14),
-    )
+    """Songs, half as many pieces of the training composer, and some of five and seven beats a bar."""
+    return chain(song_pieces(seed, count), composed_pieces(seed, count // 2), odd_pieces(seed, count // 14))
 
 
 def beatless(seed: int, count: int) -> Iterator[tuple[Sequence[Note], int]]:

@@ -1,8 +1,8 @@
 """Composed notes with their beats, as examples for the beat network: every one drawn anew.
 
 Seeds from NETWORK_SEED on; rhythms from the half of the tables that reports do not use. Songs and pieces of the
-training composer, five and seven beats a bar, notes without a beat; then played faster, slower or very slowly,
-transposed, with a hole, off the beat only, with more notes missing, begun or ended in the middle.
+training composer, five and seven beats a bar, notes without a beat; then played faster or slower, transposed, with a
+hole, with more notes missing, begun or ended in the middle.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench._rhythm_pieces import SLOW_BPM, Composed, composed_pieces, odd_pieces, song_pieces, without_metre
+from bench._rhythm_pieces import Composed, composed_pieces, odd_pieces, song_pieces, without_metre
 from music.audio import SAMPLE_RATE_HZ
 from music.beats_hearing import HOP, hearing
 from music.beats_network import FASTEST_BPM, METRES, SLOWEST_BPM, TEMPI
@@ -22,12 +22,6 @@ from music.note import Note
 
 NETWORK_SEED = 3_000_000
 FRAMES = 1500
-_SLOW = 0.07
-"""Share of pieces that are played at `SLOW_BPM`: no composer draws such tempi."""
-_OFF, _OFF_BEAT, _FEWEST_OFF = 0.04, (0.4, 0.6), 20
-"""Share of pieces of which only what lies halfway between beats is played, where that is enough."""
-_ON = 0.1
-"""Notes that far from a beat are on it."""
 
 Array = NDArray[np.float64]
 Float32s = NDArray[np.float32]
@@ -53,9 +47,7 @@ class BeatExample:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Notes, beats in samples, which of them begin a bar, and beats of one; no beats and 0 where there are none."""
-
+class _Piece:
     notes: Sequence[Note]
     beats: Array
     downs: NDArray[np.bool_]
@@ -70,27 +62,27 @@ def beat_examples(seed: int) -> Iterator[BeatExample]:
         seed += 1
 
 
-def _drawn(random: np.random.Generator, seed: int) -> Piece:
+def _drawn(random: np.random.Generator, seed: int) -> _Piece:
     kind, long_s = random.random(), float(random.choice([32.0, 50.0]))
     if kind < 0.05:
         notes, _ = next(without_metre(seed, 1, long_s))
-        return Piece(notes, np.zeros(0), np.zeros(0, bool), 0)
-    if kind < 0.49:
+        return _Piece(notes, np.zeros(0), np.zeros(0, bool), 0)
+    if kind < 0.52:
         drawn = song_pieces(seed, 1, long_s, turn=seed)
-    elif kind < 0.93:
+    elif kind < 0.92:
         drawn = composed_pieces(seed, 1, long_s, turn=seed)
     else:
         drawn = odd_pieces(seed, 1, long_s, turn=seed)
     piece = next(iter(drawn), None)
-    return _drawn(random, seed + 1_000_000) if piece is None else of_piece(piece)
+    return _drawn(random, seed + 1_000_000) if piece is None else _of(piece)
 
 
-def of_piece(piece: Composed) -> Piece:
+def _of(piece: Composed) -> _Piece:
     beats, count = np.asarray(piece.performance.beats, np.float64), piece.performance.beats_per_bar
-    return Piece(piece.notes, beats, (np.arange(len(beats)) - piece.first_downbeat) % count == 0, count)
+    return _Piece(piece.notes, beats, (np.arange(len(beats)) - piece.first_downbeat) % count == 0, count)
 
 
-def _changed(random: np.random.Generator, piece: Piece) -> Piece:
+def _changed(random: np.random.Generator, piece: _Piece) -> _Piece:
     """Another tempo, another pitch, unevenly, with holes."""
     how = random.random()
     spread = 0.0 if how < 0.5 else 0.12 if how < 0.8 else 0.4
@@ -98,31 +90,13 @@ def _changed(random: np.random.Generator, piece: Piece) -> Piece:
     if len(piece.beats) > 1:
         tempo = 60 * SAMPLE_RATE_HZ / float(np.median(np.diff(piece.beats)))
         stretch = tempo / float(np.clip(tempo / stretch, SLOWEST_BPM, FASTEST_BPM))
-        if random.random() < _SLOW:
-            stretch = tempo / float(np.exp(random.uniform(*np.log(SLOW_BPM))))
-        if random.random() < _OFF:
-            piece = off_beats(random, piece)
     beats, notes = piece.beats * stretch, _played(random, piece.notes, stretch)
     if random.random() < 0.03 and len(beats) > 4:
         # No beat is as long as the last: nobody taps to that.
         warped = beats[0] + np.concatenate([[0.0], np.cumsum(np.diff(beats) * _uneven(random, len(beats) - 1))])
         notes = [_moved(note, float(np.interp(note.onset, beats, warped))) for note in notes]
-        return Piece(notes, np.zeros(0), np.zeros(0, bool), 0)
-    return Piece(notes, beats, piece.downs, piece.count)
-
-
-def off_beats(random: np.random.Generator, piece: Piece) -> Piece:
-    """Chords between the beats only, in half of the pieces over what is on one; as it was, where that is too little."""
-    onsets = np.asarray([note.onset for note in piece.notes], np.float64)
-    place = np.interp(onsets, piece.beats, np.arange(len(piece.beats)))
-    kept = (place % 1 > _OFF_BEAT[0]) & (place % 1 < _OFF_BEAT[1])
-    if len(np.unique(np.round(place[kept]))) < _FEWEST_OFF:
-        return piece
-    if random.random() < 0.5:
-        nearest = np.round(place).astype(np.int64)
-        kept |= (np.abs(place - nearest) < _ON) & piece.downs[nearest]
-    notes = [note for note, is_kept in zip(piece.notes, kept.tolist(), strict=True) if is_kept]
-    return Piece(notes, piece.beats, piece.downs, piece.count)
+        return _Piece(notes, np.zeros(0), np.zeros(0, bool), 0)
+    return _Piece(notes, beats, piece.downs, piece.count)
 
 
 def _uneven(random: np.random.Generator, count: int) -> Array:
@@ -151,7 +125,7 @@ def _moved(note: Note, onset: float) -> Note:
     return replace(note, onset=at, offset=at + 2000)
 
 
-def _example(random: np.random.Generator, piece: Piece) -> BeatExample:
+def _example(random: np.random.Generator, piece: _Piece) -> BeatExample:
     end = max((note.onset for note in piece.notes), default=0)
     longest = FRAMES * HOP
     begin = int(random.integers(0, max(1, end - longest // 2))) if random.random() < 0.35 else 0

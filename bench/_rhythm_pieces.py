@@ -18,9 +18,7 @@ from music.audio import SAMPLE_RATE_HZ
 from music.note import Note, NoteState
 
 FIT_SEED, REPORT_SEED = 2_050_000, 2_060_000
-SLOW_BPM = (38.0, 62.0)
 _EDGE = SAMPLE_RATE_HZ // 10
-_FEWEST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def composed_pieces(first_seed: int, count: int, duration_s: float = 30.0, *, tu
         if shaping.random() < 1 / 7 and performance.beats_per_bar > 2:
             skipped = int(shaping.integers(1, performance.beats_per_bar))
             performance, first_downbeat = begun_late(performance, skipped), performance.beats_per_bar - skipped
-        if len({note.onset for note in performance.notes}) < _FEWEST:
+        if len({note.onset for note in performance.notes}) < 8:
             continue
         heard = heard_notes(np.random.default_rng([seed, 1]), performance)
         yield Composed(name, performance, first_downbeat, heard)
@@ -87,7 +85,7 @@ def song_pieces(
             performance = bent(performance, shaping)
         if song.pickup:
             performance = begun_late(performance, performance.beats_per_bar - song.pickup)
-        if len({note.onset for note in performance.notes}) < _FEWEST:
+        if len({note.onset for note in performance.notes}) < 8:
             continue
         heard = heard_notes(np.random.default_rng([seed, 1]), performance)
         yield Composed(performance.style, performance, song.pickup, heard)
@@ -100,19 +98,8 @@ def odd_pieces(first_seed: int, count: int, duration_s: float = 30.0, *, turn: i
         random = np.random.default_rng([seed, 7])
         beats = int(random.choice([5, 5, 7]))
         performance = compose(random, draw_instrument(random), STYLES[(turn + number) % len(STYLES)], duration_s, beats)
-        if len({note.onset for note in performance.notes}) >= _FEWEST:
+        if len({note.onset for note in performance.notes}) >= 8:
             yield Composed(f"{beats}/4", performance, 0, heard_notes(np.random.default_rng([seed, 1]), performance))
-
-
-def slow_pieces(first_seed: int, count: int, duration_s: float = 30.0, *, turn: int = 0) -> Iterator[Composed]:
-    """Pieces of the training composer played at 38 to 62 beats a minute, as it does not write them."""
-    for piece in composed_pieces(first_seed, count, duration_s, turn=turn):
-        random = np.random.default_rng([first_seed, len(piece.notes), 8])
-        tempo = 60 * SAMPLE_RATE_HZ / float(np.median(np.diff(piece.performance.beats)))
-        slower = tempo / float(np.exp(random.uniform(*np.log(SLOW_BPM))))
-        performance = _moved(piece.performance, lambda at, by=slower: round(at * by))  # type: ignore[misc]
-        if len({note.onset for note in performance.notes}) >= _FEWEST:
-            yield replace(piece, performance=performance, notes=heard_notes(random, performance))
 
 
 def bent(performance: Performance, random: np.random.Generator) -> Performance:

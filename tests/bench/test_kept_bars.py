@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from bench import _kept_bars
 from bench._kept_bars import Kept, kept
-from bench._rhythm_pieces import SLOW_BPM, Composed, composed_pieces, slow_pieces, song_pieces
+from bench._rhythm_pieces import song_pieces
 from bench.kept_bars import judged, live_bars
 from inference.ports import Transcriber
 from music.audio import SAMPLE_RATE_HZ
@@ -93,17 +92,3 @@ def test_what_is_judged_goes_down_when_the_notes_are_not_those_of_the_piece() ->
     assert right.beats > 0.9
     assert wrong.beats < 0.6
     assert sum(is_right for _, is_right in wrong.said) < sum(is_right for _, is_right in right.said)
-
-
-def places(piece: Composed) -> list[float]:
-    """Of the first notes, in beats."""
-    beats = piece.performance.beats
-    return [float(np.interp(n.onset, beats, np.arange(len(beats)))) for n in piece.performance.notes[:12]]
-
-
-def test_slow_pieces_are_slow_and_their_notes_keep_their_places() -> None:
-    for slow, quick in zip(slow_pieces(SEED, 5), composed_pieces(SEED, 5), strict=True):
-        length = float(np.median(np.diff(slow.performance.beats)))
-        assert SLOW_BPM[0] - 1 < 60 * SAMPLE_RATE_HZ / length < SLOW_BPM[1] + 1
-        assert places(slow) == pytest.approx(places(quick), abs=0.01)
-        assert slow.truth[0][0] <= slow.notes[0].onset + length
